@@ -1,0 +1,1 @@
+"""Wire shapes that several readers share: usage objects, messages, streams, errors. No reader lives here."""
