@@ -1,0 +1,46 @@
+"""`python -m proxy`: read the settings, run the gateway until SIGTERM or SIGINT, keep what is under way.
+
+With several workers this process only holds the port and starts itself once for each: `--worker <slot> <descriptors>`.
+"""
+
+import logging
+import os
+import sys
+
+from ingestion.settings import GatewaySettings, SettingsError
+from proxy.workers import Workers, how_many, listening_sockets, own_command
+
+
+def main(arguments: list[str]) -> int:
+    """Run; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = GatewaySettings.read()
+    except SettingsError as error:
+        return _cannot(str(error))
+    if arguments[:1] == ["--worker"]:
+        from proxy.process import run
+
+        slot, listener, life = map(int, arguments[1:])
+        return run(settings, slot=slot, listener=listener, life=life)
+    workers = how_many(settings.workers, cores=len(os.sched_getaffinity(0)))
+    if workers == 1:
+        from proxy.process import run
+
+        return run(settings)
+    try:
+        listeners = listening_sockets(settings.host, settings.port, count=workers)
+    except OSError as error:
+        from proxy.gateway import why_not
+
+        return _cannot(why_not(error, settings))
+    return Workers(own_command(), listeners).run()
+
+
+def _cannot(why: str) -> int:
+    print(f"gateway: {why}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
