@@ -1,0 +1,14 @@
+"""Evaluation and delivery once more on PostgreSQL."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.postgresql import assert_the_same_on_postgresql
+
+pytestmark = pytest.mark.postgres
+FILES = ("test_evaluate.py", "test_deliver.py", "test_api.py")
+
+
+def test_alerts_behave_the_same_on_postgresql(database_url: str, tmp_path: Path) -> None:
+    assert_the_same_on_postgresql(database_url, tmp_path, *(f"tests/apps/alerts/{name}" for name in FILES))
