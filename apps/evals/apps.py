@@ -1,0 +1,10 @@
+"""Evaluations as a Django app."""
+
+from django.apps import AppConfig
+
+
+class EvalsConfig(AppConfig):
+    """Names the app."""
+
+    name = "apps.evals"
+    label = "evals"
