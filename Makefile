@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 TEST_PROCESSES ?= 2
 export PIP_NO_WARN_SCRIPT_LOCATION := 1
 
-.PHONY: help up demo test bench lint fmt types contracts lock clean
+.PHONY: help up demo test again bench lint fmt types contracts lock clean
 .DEFAULT_GOAL := help
 
 help: ## Say what each command does.
@@ -23,6 +23,10 @@ demo: $(VENV)/.demo $(VENV)/.model ## With `make up` running: serve a small real
 
 test: $(VENV)/.test $(VENV)/.model ## Run every test that this machine can run; say what was skipped and why.
 	@$(BIN)/python -m pytest -p tests.plugin_require -n $(TEST_PROCESSES) --dist loadfile tests $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -p tests.plugin_require sdk_python/tests $(PYTEST_ARGS)
+
+again: $(VENV)/.test
+	@$(BIN)/python -m pytest -p tests.plugin_require tests --last-failed --last-failed-no-failures=none $(PYTEST_ARGS) || [ $$? = 5 ]
 	@$(BIN)/python -m pytest -p tests.plugin_require sdk_python/tests $(PYTEST_ARGS)
 
 bench: $(VENV)/.test ## Measure the budget table of docs/architecture.md here and now.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Dashboard
 from tests.browser.sample import HOSTILE, SIZES
@@ -84,10 +85,7 @@ def test_charts_are_drawn_in_the_inks_of_the_theme(dashboard: Dashboard) -> None
     assert bars.count() > 100
     light = bars.first.evaluate("e => getComputedStyle(e).fill")
     page.click("[data-theme-toggle]")
-    page.wait_for_function(
-        "([bar, before]) => getComputedStyle(document.querySelector(bar)).fill != before",
-        arg=["[data-chart='chart-spend-data'] .bars .point path", light],
-    )
+    expect(bars.first).not_to_have_css("fill", light)
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
@@ -104,9 +102,7 @@ def test_a_layer_can_be_taken_away(dashboard: Dashboard) -> None:
     layers = page.locator("[data-chart='chart-spend-data'] .trace.bars")
     before = layers.count()
     item.click()
-    page.wait_for_function(
-        "n => document.querySelectorAll(\"[data-chart='chart-spend-data'] .trace.bars\").length < n", arg=before
-    )
+    expect(layers).not_to_have_count(before)
     assert item.get_attribute("aria-pressed") == "false"
 
 
@@ -135,7 +131,7 @@ def test_filters_go_into_the_address_and_come_off_again(dashboard: Dashboard) ->
     page.click("[aria-label='Remove Text refund']")
     page.wait_for_url(re.compile(r"traces/\?model=gpt-4o-mini$"))
     page.keyboard.press("Escape")
-    page.wait_for_function("location.search === '' || location.search === '?'")
+    page.wait_for_url(re.compile(r"traces/\??$"))
 
 
 def test_a_list_is_walked_by_keyboard(dashboard: Dashboard) -> None:
@@ -155,7 +151,7 @@ def test_a_live_list_asks_again_and_keeps_the_focus(dashboard: Dashboard) -> Non
     dashboard.size = "little"
     with page.expect_response(lambda answer: "live=1" in answer.url, timeout=15_000):
         pass
-    page.wait_for_function("document.querySelectorAll('#results tbody tr').length === 2")
+    expect(page.locator("#results tbody tr")).to_have_count(2)
     assert page.evaluate("document.activeElement.id") == f"row-{0:032x}"
 
 
