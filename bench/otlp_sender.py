@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--spans", type=int, default=100)
     parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--most", type=int, default=1 << 62, help="spans after which to stop")
     given = parser.parse_args()
     bodies = OtlpBodies(spans=given.spans)
     head = (
@@ -65,14 +66,15 @@ def main() -> None:
         connection.send(bodies.next()[0])
         selector.register(connection.socket, selectors.EVENT_READ, connection)
     statuses: Counter[int] = Counter()
-    busy = given.connections
+    busy = begun = given.connections
     while busy:
         for key, _ in selector.select():
             status = key.data.receive()
             if not status:
                 continue
             statuses[status] += 1
-            if time.time() < deadline:
+            if time.time() < deadline and begun * given.spans < given.most:
+                begun += 1
                 key.data.send(bodies.next()[0])
             else:
                 busy -= 1
