@@ -107,7 +107,7 @@ def read_exchange(
         finish_reason=reading.finish_reason,
         provider=provider,
         model_requested=reading.model_requested,
-        model=reading.model,
+        model=reading.model or reading.model_requested,  # who did not answer was asked: a failure has its model too
         response_id=reading.response_id,
         user_id=who.user_id or reading.user,
         session_id=who.session_id or reading.session,

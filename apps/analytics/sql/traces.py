@@ -19,7 +19,7 @@ __all__ = [
 
 _FAILED = "status NOT IN ('ok', 'unset')"
 _FIRST_SPAN = "(parent_span_id != '', start_time)"  # the root where there is one, else the earliest span
-_MODEL = "if(model != '', model, model_requested)"  # a call that failed has no answer to say its model
+_MODEL = "if(model != '', model, model_requested)"  # older spans of failed calls name only what was asked for
 # Every expression is over one trace's spans. The order is that of the columns in TRACE_COLUMNS.
 _SUMMARY = {
     "trace_id": "trace_id",

@@ -1,16 +1,20 @@
 """The pages over a real store: what was recorded is what is shown, and another project's rows never are."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from django.test import Client
 
 from ingestion.drops import DropReason
+from ingestion.envelope import Outcome
+from ingestion.exchange import read_exchange
 from ingestion.records import CostStatus, SpanStatus
 from ingestion.store.client import Store
 from tests.conftest import People
-from tests.rows import Bench, call_at, drop_at, span_at, trace_id
+from tests.ingestion.readers.recorded import ASK, envelope
+from tests.rows import Bench, call_at, drop_at, nanoseconds, span_at, trace_id
 
 pytestmark = pytest.mark.usefixtures("reading")
 
@@ -65,6 +69,33 @@ def test_a_failed_call_shows_the_model_that_was_asked_for(
     rows.spans(call_at(recent, trace=trace, model="", model_requested="asked-for-7b", status=SpanStatus.ERROR))
     assert "asked-for-7b" in page(alice, people, "traces/?range=1h")
     assert "asked-for-7b" in page(alice, people, f"traces/{trace}/")
+
+
+def test_a_failed_call_of_the_gateway_is_found_and_counted_under_the_model_that_was_asked_for(
+    alice: Client, people: People, rows: Bench, recent: datetime
+) -> None:
+    ask = {**ASK, "model": "asked-for-7b"}
+    started = {"request": ask, "started_ns": nanoseconds(recent)}
+    refused = read_exchange(envelope(**started, status=429, response=b'{"error": {"message": "slow down"}}'))
+    unreachable = read_exchange(envelope(**started, status=0, outcome=Outcome.UPSTREAM_UNREACHABLE))
+    failed = [replace(call, trace_id=trace_id()) for call in (refused, unreachable)]
+    other = call_at(recent)
+    rows.spans(*failed, other)
+
+    found = page(alice, people, "traces/?range=1h&model=asked-for-7b")
+    assert [call.trace_id in found for call in (*failed, other)] == [True, True, False]
+    assert not any(call.trace_id in page(alice, people, "traces/?range=1h&model=gpt-4o") for call in failed)
+
+    asked = f"/api/v1/overview?range=1h&project={people.project.slug}"
+    models = {row["model"]: row["numbers"] for row in alice.get(asked).json()["models"]}
+    assert {name: (row["requests"], row["errors"]) for name, row in models.items()} == {
+        "asked-for-7b": (2, 2),
+        "gpt-4o": (1, 0),
+    }
+    assert models["asked-for-7b"]["cost_usd"] == "0"
+    shown = page(alice, people, f"traces/{failed[0].trace_id}/")
+    assert "asked-for-7b" in shown
+    assert "asked for" not in shown
 
 
 def test_the_ledger_shows_a_drop_with_its_reason(alice: Client, people: People, rows: Bench, recent: datetime) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from ingestion.envelope import Kind, Outcome
 from ingestion.exchange import read_exchange
-from ingestion.prices.files import load_pricebook
+from ingestion.price import price_record
+from ingestion.prices.files import load_pricebook, load_rates
 from ingestion.records import CostStatus, SpanKind, SpanStatus
 from ingestion.redact import Redactor
 from ingestion.sse import decode
@@ -67,6 +68,40 @@ def test_how_it_ended(exchange, status, error_type, cost_status):
     record = read_exchange(envelope(request=ASK, **{"response": ANSWER, **exchange}))
     assert (record.status, record.error_type, record.cost_status) == (status, error_type, cost_status)
     assert record.billable is (cost_status is not CostStatus.NOT_BILLABLE)
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        {"status": 429, "response": b'{"error": {"message": "slow down", "type": "tokens"}}'},
+        {"status": 502, "response": b"<html>"},
+        {"status": 0, "outcome": Outcome.UPSTREAM_UNREACHABLE},
+        {"status": 0, "outcome": Outcome.UPSTREAM_TIMEOUT},
+        {"status": 0, "outcome": Outcome.CLIENT_GONE},
+        {"status": 0, "outcome": Outcome.UNKNOWN, "kind": Kind.OPEN},
+    ],
+    ids=str,
+)
+def test_a_call_without_an_answer_is_of_the_model_that_was_asked_for_and_costs_nothing(exchange):
+    record = price_record(read_exchange(envelope(request=ASK, **exchange)), book=load_pricebook(), rates=load_rates())
+    assert (record.model, record.model_requested) == ("gpt-4o", "gpt-4o")
+    assert (record.cost, record.cost_usd, record.price_id, record.usage) == (None, None, "", {})
+
+
+def test_the_model_that_answered_stands_before_the_one_that_was_asked_for():
+    record = read_exchange(envelope(request={**ASK, "model": "gpt-latest"}, response=ANSWER))
+    assert (record.model, record.model_requested) == ("gpt-4o", "gpt-latest")
+
+
+def test_a_stream_that_broke_before_it_said_its_model_keeps_its_estimate():
+    said = b'data: {"id": "c1", "choices": [{"index": 0, "delta": {"content": "Hello there"}}]}\n\n'
+    broken = envelope(
+        request={**ASK, "stream": True}, response=said, response_headers=SSE, outcome=Outcome.UPSTREAM_BROKE
+    )
+    record = price_record(read_exchange(broken), book=load_pricebook(), rates=load_rates())
+    assert (record.model, record.usage_basis, record.cost_status) == ("gpt-4o", "estimated", CostStatus.PRICED)
+    assert record.usage["output"] == 2
+    assert record.cost
 
 
 def test_an_open_without_its_close_is_interrupted_with_its_request():
