@@ -44,9 +44,18 @@ class Visitor:
 
     def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Make something; raises DemoError with what the API says against it."""
+        return self._write("POST", path, body)
+
+    def change(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Change something; raises DemoError with what the API says against it."""
+        return self._write("PATCH", path, body)
+
+    def _write(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         headers = {"x-csrftoken": self._client.cookies.get("csrftoken") or ""}
-        answer = self._client.post(f"/api/v1/{path}", params={"project": self._project}, json=body, headers=headers)
+        answer = self._client.request(
+            method, f"/api/v1/{path}", params={"project": self._project}, json=body, headers=headers
+        )
         if answer.status_code >= 400:
-            raise DemoError(f"POST /api/v1/{path} answered {answer.status_code}: {answer.text[:500]}")
-        made: dict[str, Any] = answer.json()
-        return made
+            raise DemoError(f"{method} /api/v1/{path} answered {answer.status_code}: {answer.text[:500]}")
+        written: dict[str, Any] = answer.json()
+        return written

@@ -1,6 +1,7 @@
 """What watches the traffic: an evaluator, an alert rule, and the webhook that its incident is told to.
 
-Made through the API by the signed-in owner; a second demo finds them by name and makes nothing twice.
+Made through the API by the signed-in owner; a second demo finds them by name, makes nothing twice, and tells the
+channel where it listens itself.
 """
 
 import base64
@@ -50,6 +51,9 @@ class Owner(Protocol):
     def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Make something."""
 
+    def change(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Change something that is there."""
+
 
 def secret_of(folder: Path) -> str:
     """Return the webhook's secret, made by the first demo of an installation and kept for the next."""
@@ -64,11 +68,13 @@ def secret_of(folder: Path) -> str:
 
 
 def watch(owner: Owner, *, url: str, secret: str) -> None:
-    """Make what is missing."""
+    """Make what is missing, and point the channel of an earlier demo at this one."""
+    config = {"url": url, "secret": secret}
     channel = _named(owner.rows("channels"), CHANNEL_NAME)
     if channel is None:
-        config = {"url": url, "secret": secret}
         channel = owner.make("channels", {"name": CHANNEL_NAME, "kind": "webhook", "config": config})
+    else:
+        owner.change(f"channels/{channel['id']}", {"config": config})
     if _named(owner.rows("rules"), RULE_NAME) is None:
         owner.make("rules", {"name": RULE_NAME, "spec": dict(RULE), "channels": [channel["id"]]})
     there = owner.rows("evaluation-rules")
