@@ -22,6 +22,7 @@ from ingestion.worker.ahead import Ahead, Place
 from ingestion.worker.batch import Procedure
 from ingestion.worker.files import read_json, remove
 from ingestion.worker.memory import give_back
+from ingestion.worker.order import earliest_end, holds_spans, may_go
 from ingestion.worker.plan import FINAL, Plan
 from ingestion.worker.prepared import Prepared
 from ingestion.worker.refusal import short
@@ -94,6 +95,8 @@ class Ingest:
         self._step = step
         self._writers: dict[str, WriterState] = {}
         self._ahead: Ahead[Ready] = Ahead(self._discard)
+        self._held: list[str] = []  # writers of whom something must wait for others
+        self._stuck = False  # in the last turn nobody could go
         self._restored = False
         self._status_due = 0.0
 
@@ -137,12 +140,21 @@ class Ingest:
             self._restored = True
         # Also after an error of our own: what was planned keeps its range, however much has come since.
         self._finish_planned()
-        moved = False
-        for name in layout.writers(self._spool):
-            if stop is not None and stop.is_set():
-                break
-            moved = self._visit(name) or moved
-        return moved
+        names, moved, went = layout.writers(self._spool), False, True
+        while names and went:
+            self._held, went = [], False
+            for name in names:
+                if stop is not None and stop.is_set():
+                    return moved
+                went = self._visit(name) or went
+            moved, names = moved or went, self._held
+        if moved or not self._held:
+            self._stuck = False
+            return moved
+        if self._stuck:  # each waits for the others: a clock was set back, and somebody must go
+            self._visit(self._held[0], in_order=False)
+        self._stuck = not self._stuck  # the first time it may be an exchange that came while we looked: look again
+        return True
 
     def drain(self) -> None:
         """Turn until nothing is left to do."""
@@ -163,7 +175,8 @@ class Ingest:
             state = self._writers[name] = WriterState(self._folder, self._spool / name)
         return state
 
-    def _visit(self, name: str) -> bool:
+    def _visit(self, name: str, *, in_order: bool = True) -> bool:
+        """Carry out a batch of a writer; `in_order`: only as much of it as other writers' exchanges let go."""
         state = self._state(name)
         # Asked before the segments are listed: a writer that is dead now has written its last one already.
         alive = layout.writer_alive(state.directory)
@@ -181,7 +194,15 @@ class Ingest:
         at_end = sealed and offset >= current.size
         ready = None if at_end else self._ahead.taken(Place(name, current.sequence, offset))
         if ready is None or ready.prepared is None:  # nothing whole was there to be read ahead
-            ready = self._ready(state, current, offset=offset, sealed=sealed)
+            found = self._read(current, offset=offset, sealed=sealed)
+            if in_order:
+                frames = self._let_go(name, found)
+                if frames < len(found.frames):
+                    self._held.append(name)
+                    if not frames:
+                        return False
+                    found = found.up_to(frames)
+            ready = self._ready(state, current, found)
         found = ready.found
         if ready.prepared is not None:
             prepared, plan = ready.prepared, ready.prepared.plan
@@ -199,20 +220,35 @@ class Ingest:
         self.status.freed_bytes += state.release(segments)
         return True
 
-    def _ready(self, state: WriterState, current: Segment, *, offset: int, sealed: bool) -> Ready:
-        """Read a range and prepare it. Touches nothing that carrying out another batch does."""
-        found = read_range(
+    def _read(self, current: Segment, *, offset: int, sealed: bool) -> Range:
+        return read_range(
             current.path,
             start=offset,
             most_bytes=self._settings.batch_bytes,
             most_frames=self._settings.batch_records,
             complete=sealed,
         )
+
+    def _ready(self, state: WriterState, current: Segment, found: Range) -> Ready:
+        """Prepare a range. Touches nothing that carrying out another batch does."""
         if not found.frames:
             return Ready(found, None)
         plan = Plan(state.name, current.sequence, found.start, found.end)
         prepared = self._procedure.prepare(plan, found.frames, end_offset=found.end, decided=False)
         return Ready(found, prepared)
+
+    def _let_go(self, name: str, found: Range) -> int:
+        """Return how many frames of a range may go now: all, unless older exchanges lie unread with other writers.
+
+        Where much waits, nobody waits for others: small batches would never catch up.
+        """
+        small = self._settings.batch_bytes // 4
+        if found.end - found.start >= small or not holds_spans(found.frames):
+            return len(found.frames)
+        # Looked at after the range was read: what a span in it tells of was in a file before the span came.
+        others = [self._state(other) for other in layout.writers(self._spool) if other != name]
+        unread = [frame for state in others for frame in state.unread(most_bytes=small)]
+        return may_go(found.frames, unread_end_ns=earliest_end(unread))
 
     def _discard(self, ready: Ready) -> None:
         if ready.prepared is not None:
@@ -228,8 +264,11 @@ class Ingest:
             if waiting is not None:
                 segment, offset, sealed = waiting
                 place = Place(other, segment.sequence, offset)
-                self._ahead.start(place, partial(self._ready, state, segment, offset=offset, sealed=sealed))
+                self._ahead.start(place, partial(self._ready_ahead, state, segment, offset=offset, sealed=sealed))
                 return
+
+    def _ready_ahead(self, state: WriterState, segment: Segment, *, offset: int, sealed: bool) -> Ready:
+        return self._ready(state, segment, self._read(segment, offset=offset, sealed=sealed))
 
     def _waiting(self, state: WriterState, cursor: Cursor) -> tuple[Segment, int, bool] | None:
         """Return where the next batch of a writer begins, and whether its segment is sealed."""

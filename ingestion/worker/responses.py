@@ -1,7 +1,7 @@
 """Which calls are billed already, so that a call that both the gateway and an SDK have seen is billed once.
 
-Whoever is read first bills, the other is kept beside it without a cost: rows are never changed, and with several
-gateway processes either may come first. The gateway's span comes first within a batch. Bounded on both sides: an SDK's
+Whoever is read first bills, the other is kept beside it without a cost: rows are never changed. That is the gateway's
+span, unless much waits to be read (order.py), and within a batch it always is. Bounded on both sides: an SDK's
 span that comes more than 200,000 calls later bills too. docs/otlp.md says so.
 """
 

@@ -22,6 +22,10 @@ class Range:
     frames: tuple[Frame, ...]
     torn: int
 
+    def up_to(self, count: int) -> "Range":
+        """Return the range of the first `count` of the frames, which is at least one."""
+        return Range(self.start, self.frames[count - 1].end, self.frames[:count], 0)
+
 
 def read_range(
     path: Path, *, start: int, most_bytes: int, most_frames: int, end: int | None = None, complete: bool

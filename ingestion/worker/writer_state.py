@@ -5,10 +5,14 @@ from pathlib import Path
 
 from ingestion.spool import layout, tally
 from ingestion.spool.layout import Segment
+from ingestion.spool.segment import Frame
 from ingestion.worker.files import read_json, remove, write_json
 from ingestion.worker.opens import Opens
+from ingestion.worker.spool_range import read_range
 
 __all__ = ["Cursor", "WriterState"]
+
+_ALL = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,24 @@ class WriterState:
         value = read_json(self._path)
         self.cursor = Cursor(**value) if value else Cursor()
         self.opens.restore(layout.segments(directory), segment=self.cursor.segment, offset=self.cursor.offset)
+
+    def unread(self, *, most_bytes: int) -> list[Frame]:
+        """Return the whole frames behind the cursor; none where they are more than so many bytes."""
+        if self.cursor.ended:
+            return []
+        ahead = [
+            (segment, self.cursor.offset if segment.sequence == self.cursor.segment else 0)
+            for segment in layout.segments(self.directory)
+            if segment.sequence >= self.cursor.segment
+        ]
+        if sum(max(0, segment.size - offset) for segment, offset in ahead) > most_bytes:
+            return []
+        frames: list[Frame] = []
+        for segment, offset in ahead:
+            if segment.size > offset:
+                found = read_range(segment.path, start=offset, most_bytes=most_bytes, most_frames=_ALL, complete=False)
+                frames += found.frames
+        return frames
 
     def advance(self, cursor: Cursor) -> None:
         """Move the cursor, for good."""
