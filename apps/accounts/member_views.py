@@ -37,7 +37,7 @@ def member_list_view(request: HttpRequest, organisation: str) -> HttpResponse:
     found = access_organisation(
         request.user, organisation, role=Role.ADMIN if request.method == "POST" else Role.VIEWER
     )
-    form, link, invited = InviteForm(request.POST or None), "", ""
+    form, link, invited = InviteForm(request.POST if request.method == "POST" else None), "", ""
     if request.method == "POST" and form.is_valid():
         role = Role(form.cleaned_data["role"])
         _may_give(request, found, role)
@@ -66,7 +66,7 @@ def member_list_view(request: HttpRequest, organisation: str) -> HttpResponse:
         "roles": Role.choices,
         "may_change": own is not None and own.rank >= Role.ADMIN.rank,
     }
-    return render(request, "accounts/members.html", context)
+    return render(request, "accounts/members.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
@@ -126,7 +126,8 @@ def invitation_view(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "accounts/invitation_gone.html", status=404)
     user = request.user if isinstance(request.user, User) else None
     known = user is not None or User.objects.filter(email=invitation.email).exists()
-    form = None if known else JoinForm(request.POST or None, email=invitation.email)
+    given = request.POST if request.method == "POST" else None
+    form = None if known else JoinForm(given, email=invitation.email)
     if request.method == "POST":
         if user is None and form is not None and form.is_valid():
             with transaction.atomic():
@@ -143,7 +144,7 @@ def invitation_view(request: HttpRequest, token: str) -> HttpResponse:
         "known": known,
         "sign_in": f"{reverse('account_login')}?next={request.path}",
     }
-    return render(request, "accounts/invitation.html", context)
+    return render(request, "accounts/invitation.html", context, status=400 if form and form.errors else 200)
 
 
 def _member(organisation: Organisation, member: int) -> Membership:

@@ -62,7 +62,7 @@ def organisation_create_view(request: HttpRequest) -> HttpResponse:
 def project_create_view(request: HttpRequest, organisation: str) -> HttpResponse:
     """A new project in an organisation."""
     found = access_organisation(request.user, organisation, role=Role.ADMIN)
-    form = ProjectForm(request.POST or None)
+    form = ProjectForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             project = services.project_create(organisation=found, **form.cleaned_data)
@@ -71,7 +71,8 @@ def project_create_view(request: HttpRequest, organisation: str) -> HttpResponse
         else:
             messages.success(request, f"{project} was made. It needs a key.")
             return redirect("accounts:keys", project.slug)
-    return render(request, "accounts/project_create.html", {"organisation": found, "form": form})
+    context = {"organisation": found, "form": form}
+    return render(request, "accounts/project_create.html", context, status=400 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -80,7 +81,8 @@ def project_view(request: HttpRequest, project: str) -> HttpResponse:
     """A project's name and retention."""
     wanted = Role.ADMIN if request.method == "POST" else Role.VIEWER
     found = access_project(request.user, project, role=wanted)
-    form = ProjectForm(request.POST or None, initial={"name": found.name, "retention_days": found.retention_days})
+    given = request.POST if request.method == "POST" else None
+    form = ProjectForm(given, initial={"name": found.name, "retention_days": found.retention_days})
     if request.method == "POST" and form.is_valid():
         try:
             services.project_update(project=found, **form.cleaned_data)
@@ -95,7 +97,7 @@ def project_view(request: HttpRequest, project: str) -> HttpResponse:
         "may_change": has_role(request.user, found.organisation, Role.ADMIN),
         "may_delete": has_role(request.user, found.organisation, Role.OWNER),
     }
-    return render(request, "accounts/project.html", context)
+    return render(request, "accounts/project.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
@@ -118,7 +120,7 @@ def key_list_view(request: HttpRequest, project: str) -> HttpResponse:
     """A project's keys. The answer to the form shows the new secret; nothing else ever does."""
     wanted = Role.ADMIN if request.method == "POST" else Role.VIEWER
     found = access_project(request.user, project, role=wanted)
-    form, issued = KeyForm(request.POST or None), None
+    form, issued = KeyForm(request.POST if request.method == "POST" else None), None
     if request.method == "POST" and form.is_valid():
         try:
             issued = services.key_issue(
@@ -134,7 +136,7 @@ def key_list_view(request: HttpRequest, project: str) -> HttpResponse:
     keys = found.keys.select_related("created_by")
     may_change = has_role(request.user, found.organisation, Role.ADMIN)
     context = {"project": found, "keys": keys, "form": form, "issued": issued, "may_change": may_change}
-    return render(request, "accounts/keys.html", context)
+    return render(request, "accounts/keys.html", context, status=400 if form.errors else 200)
 
 
 @require_POST

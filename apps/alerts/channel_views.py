@@ -58,7 +58,8 @@ def channel_list_view(request: HttpRequest, project: str) -> HttpResponse:
     if kind not in CHANNELS:
         raise Http404("No such kind of channel")
     values = editing.config if editing else None
-    form = ChannelForm(request.POST or None, kind=kind, values=values, name=editing.name if editing else "")
+    given = request.POST if request.method == "POST" else None
+    form = ChannelForm(given, kind=kind, values=values, name=editing.name if editing else "")
     saved: SavedChannel | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -82,7 +83,7 @@ def channel_list_view(request: HttpRequest, project: str) -> HttpResponse:
         may_change=has_role(request.user, found.organisation, Role.ADMIN),
         now=datetime.now(UTC),
     )
-    return render_page(request, "alerts/channels.html", context)
+    return render_page(request, "alerts/channels.html", context, status=400 if form.errors else 200)
 
 
 @require_POST
@@ -144,14 +145,14 @@ def quiet_view(request: HttpRequest, project: str) -> HttpResponse:
     now, do = datetime.now(UTC), request.POST.get("do", "")
     silence_form = SilenceForm(request.POST if do == "silence" else None, rules=list(rules_of(found)))
     maintenance_form = MaintenanceForm(request.POST if do == "maintenance" else None)
+    refused = False
     if request.method == "POST":
         try:
-            done = _quieted(request, found, silence_form, maintenance_form, now=now)
+            if _quieted(request, found, silence_form, maintenance_form, now=now):
+                return redirect("alerts:quiet", found.slug)
         except RuleError as error:
             messages.error(request, f"{error.message}: {error.hint}.")
-            done = True
-        if done:
-            return redirect("alerts:quiet", found.slug)
+        refused = True
     context = QuietContext(
         silences=tuple(silences_in_force(found, now=now)),
         windows=[
@@ -164,7 +165,7 @@ def quiet_view(request: HttpRequest, project: str) -> HttpResponse:
         may_change=has_role(request.user, found.organisation, Role.MEMBER),
         now=now,
     )
-    return render_page(request, "alerts/quiet.html", context)
+    return render_page(request, "alerts/quiet.html", context, status=400 if refused else 200)
 
 
 def _quieted(

@@ -72,8 +72,9 @@ def rule_delete_view(request: HttpRequest, project: str, rule: str) -> HttpRespo
 
 def _edited(request: HttpRequest, project: Project, rule: Rule | None) -> HttpResponse:
     now = datetime.now(UTC)
-    form = RuleForm(request.POST or None, project=project, rule=rule, wanted=request.GET.dict())
-    tried, status = None, 200
+    given = request.POST if request.method == "POST" else None
+    form = RuleForm(given, project=project, rule=rule, wanted=request.GET.dict())
+    tried = None
     if request.method == "POST" and form.is_valid():
         try:
             if request.POST.get("do") == "save":
@@ -84,7 +85,6 @@ def _edited(request: HttpRequest, project: Project, rule: Rule | None) -> HttpRe
         except RuleError as error:
             form.refuse(error)
             tried = BacktestPart(problem=error.explained)
-            status = 200 if wanted_part(request) else 400
     elif request.method == "POST":
         tried = BacktestPart(
             problem=" ".join(f"{name}: {' '.join(map(str, said))}" for name, said in form.errors.items())
@@ -96,6 +96,8 @@ def _edited(request: HttpRequest, project: Project, rule: Rule | None) -> HttpRe
         may_change=has_role(request.user, project.organisation, Role.MEMBER),
         incidents=tuple(rule.incidents.all()[:10]) if rule else (),
     )  # fmt: skip
+    # What is tried while somebody types is answered; what was to be saved, or tried without a script, is refused.
+    status = 400 if form.errors and not wanted_part(request) else 200
     return render_page(request, "alerts/rule.html", context, parts={"backtest": "alerts/_backtest.html"}, status=status)
 
 

@@ -93,8 +93,8 @@ def rule_delete_view(request: HttpRequest, project: str, rule: str) -> HttpRespo
 
 def _edited(request: HttpRequest, project: Project, rule: EvaluationRule | None, evaluator: str) -> HttpResponse:
     now = datetime.now(UTC)
-    form = RuleForm(request.POST or None, evaluator=evaluator, rule=rule)
-    tried, status = None, 200
+    form = RuleForm(request.POST if request.method == "POST" else None, evaluator=evaluator, rule=rule)
+    tried = None
     if request.method == "POST" and form.is_valid():
         try:
             if request.POST.get("do") == "save":
@@ -105,10 +105,8 @@ def _edited(request: HttpRequest, project: Project, rule: EvaluationRule | None,
         except RuleError as error:
             form.refuse(error)
             tried = TriedPart(problem=error.explained)
-            status = 200 if wanted_part(request) else 400
     elif request.method == "POST":
         tried = TriedPart(problem=" ".join(f"{name}: {' '.join(map(str, said))}" for name, said in form.errors.items()))
-        status = 200 if wanted_part(request) else 400
     context = RuleContext(
         form=form, fields=form.of_evaluator(), rule=rule, evaluator=_choice(evaluator), tried=tried,
         backfill_form=BackfillForm(), backfills=tuple(rule.backfills.all()[:5]) if rule else (),
@@ -116,6 +114,8 @@ def _edited(request: HttpRequest, project: Project, rule: EvaluationRule | None,
         if rule else "",
         may_change=has_role(request.user, project.organisation, Role.MEMBER),
     )  # fmt: skip
+    # What is tried while somebody types is answered; what was to be saved, or tried without a script, is refused.
+    status = 400 if form.errors and not wanted_part(request) else 200
     return render_page(request, "evals/rule.html", context, parts={"tried": "evals/_rule_tried.html"}, status=status)
 
 

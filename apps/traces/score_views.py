@@ -49,7 +49,8 @@ def score_view(request: HttpRequest, project: str, trace_id: str) -> HttpRespons
     if wanted_part(request) == "scores":
         card = card_of(request, found, detail, given=given, problem=problem)
         parts = {"scores": "traces/_scores.html"}
-        return render_page(request, "traces/_scores.html", ScoresContext(scores=card), parts=parts)
+        context, status = ScoresContext(scores=card), 400 if problem else 200
+        return render_page(request, "traces/_scores.html", context, parts=parts, status=status)
     if problem:
         messages.error(request, problem)
     elif given is not None:
