@@ -14,6 +14,6 @@ urlpatterns = [
     path("sessions", api.SessionListView.as_view(), name="api-sessions"),
     path("users", api.UserListView.as_view(), name="api-users"),
     path("scores", score_api.ScoreListView.as_view(), name="api-scores"),
-    path("scores/<str:score_id>", score_api.ScoreView.as_view(), name="api-score"),
+    path("scores/<path:score_id>", score_api.ScoreView.as_view(), name="api-score"),
     path("facets", api.FacetsView.as_view(), name="api-facets"),
 ]

@@ -6,11 +6,22 @@ from enum import StrEnum
 
 from ingestion.records import ScoreRecord
 
-__all__ = ["LONGEST_NAME", "LONGEST_TEXT", "MOST_METADATA", "DataType", "ScoreSource", "WrongScore", "check", "hex_id"]
+__all__ = [
+    "LONGEST_NAME",
+    "LONGEST_TEXT",
+    "MOST_METADATA",
+    "RESERVED_IDS",
+    "DataType",
+    "ScoreSource",
+    "WrongScore",
+    "check",
+    "hex_id",
+]
 
 LONGEST_NAME = 200
 LONGEST_TEXT = 32_768
 MOST_METADATA = 64
+RESERVED_IDS = frozenset({"names", "trend"})  # below /api/v1/scores/ these are no scores: nobody could fetch one
 _LONGEST_META = 1024
 RESPONSE_ID = "gen_ai.response.id"
 ERROR_TYPE = "error.type"
@@ -47,6 +58,8 @@ def check(score: ScoreRecord) -> ScoreRecord:
     """Return the score with its ids in their usual form. Raises WrongScore."""
     for name, most in (("id", LONGEST_NAME), ("name", LONGEST_NAME)):
         _length(name, getattr(score, name), most, least=1)
+    if score.id in RESERVED_IDS:
+        raise WrongScore("id", f"id={_shown(score.id)} is an address of the API", "another id, or none")
     for name in ("session_id", "author", "evaluator", "evaluator_version", "environment"):
         _length(name, getattr(score, name), LONGEST_NAME)
     for name in ("text_value", "comment"):

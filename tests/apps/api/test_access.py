@@ -74,7 +74,7 @@ def test_every_route_of_the_api_is_in_this_file() -> None:
     for group in get_resolver("apps.config.urls_api").url_patterns:
         assert isinstance(group, URLResolver)
         for pattern in group.url_patterns:
-            found.add(re.sub(r"<str:(\w+)_id>", lambda match: match[1].upper(), str(pattern.pattern)))
+            found.add(re.sub(r"<(?:str|path):(\w+)_id>", lambda match: match[1].upper(), str(pattern.pattern)))
     elsewhere = {route for route in found if route.split("/")[0] in OF_ROOMS}
     assert found - elsewhere - {"schema/"} == {route.split("?")[0] for route in ROUTES}
 

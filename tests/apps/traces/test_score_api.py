@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
 
 from apps.accounts.models import Role
+from apps.evals.score_pages import urls_api
 from ingestion.scores import inbox
 from ingestion.scores.inbox import ScoreInbox
+from ingestion.scores.rules import RESERVED_IDS
 from ingestion.store.client import Store
 from tests.apps.visitors import holding_a_key, signed_in
 from tests.conftest import People
@@ -156,6 +159,12 @@ def test_the_list_goes_on_and_is_bounded_by_time(desk: Desk) -> None:
         ({"name": "a", "trace_id": TRACE}, "value", "empty"),
         ({"name": "a", "value": {}, "trace_id": TRACE}, "value", "an object"),
         ({"name": "a", "value": 10**400, "trace_id": TRACE}, "value", "401 digits"),
+        ({"id": "names", "name": "a", "value": 1, "trace_id": TRACE}, "id", "'names' is an address of the API"),
+        (
+            {"scores": [{"id": "trend", "name": "a", "value": 1, "trace_id": TRACE}]},
+            "scores[0].id",
+            "'trend' is an address of the API",
+        ),
         ({"name": "a", "value": "high", "data_type": "number", "trace_id": TRACE}, "value", "'high'"),
         ({"name": "a", "value": 2, "data_type": "boolean", "trace_id": TRACE}, "value", "2.0"),
         ({"name": "a", "value": 2, "data_type": "stars", "trace_id": TRACE}, "data_type", "'stars'"),
@@ -175,6 +184,19 @@ def test_what_is_wrong_is_named_and_nothing_is_taken(desk: Desk, body: Any, fiel
     assert says in error["message"]
     desk.settle()
     assert desk.listed() == []
+
+
+def test_an_id_is_refused_where_an_address_stands_and_nowhere_else() -> None:
+    assert {str(route.pattern) for route in urls_api.urlpatterns} == {f"scores/{name}" for name in RESERVED_IDS}
+
+
+@pytest.mark.parametrize("score_id", ["team/quality/1", "names/1", "50 % ?#+ü"])
+def test_a_score_of_any_other_id_is_fetched_and_taken_back(desk: Desk, score_id: str) -> None:
+    desk.give({"id": score_id, "name": "quality", "value": 1, "trace_id": TRACE})
+    desk.settle()
+    path = f"/api/v1/scores/{quote(score_id, safe='')}"
+    assert desk.client.get(path).json()["id"] == score_id
+    assert desk.client.delete(path).status_code == 204
 
 
 def test_filters_that_scores_do_not_have_are_refused(desk: Desk) -> None:

@@ -124,6 +124,10 @@ def test_a_response_id_is_target_enough() -> None:
             {"gen_ai.evaluation.name": "x", "gen_ai.evaluation.score.value": 3, "spanmeter.score.cost_usd": "much"},
             "'much': expected an amount",
         ),
+        (
+            {"gen_ai.evaluation.name": "x", "gen_ai.evaluation.score.value": 1, "spanmeter.score.id": "trend"},
+            "id: id='trend' is an address of the API",
+        ),
     ],
 )
 def test_a_wrong_score_is_lost_alone_and_says_why(attributes: dict[str, object], says: str) -> None:
