@@ -20,7 +20,8 @@ from apps.analytics.parse import QueryError
 from apps.api.parameters import PAGE, parameter, read_schema
 from apps.api.rule_error import RuleError
 from apps.api.scope import project_of
-from apps.api.writing import page_of, write_schema
+from apps.api.shapes import page_of
+from apps.api.writing import write_schema
 
 __all__ = ["SilenceListView", "SilenceShape", "SilenceView", "SilenceWrite"]
 

@@ -20,7 +20,7 @@ from rest_framework import serializers
 
 from apps.api.json_values import money_text, shown_name
 
-__all__ = ["ErrorShape", "MoneyField", "page_shape", "shape_of"]
+__all__ = ["ErrorShape", "MoneyField", "page_of", "page_shape", "shape_of"]
 
 
 @extend_schema_field({"type": "string", "format": "decimal", "pattern": r"^-?\d+(\.\d+)?$"})
@@ -46,13 +46,18 @@ def shape_of(value_type: type, *, also: tuple[tuple[str, type], ...] = ()) -> ty
 
 
 @cache
-def page_shape(row: type) -> type[serializers.Serializer]:
+def page_of(shape: type[serializers.Serializer]) -> type[serializers.Serializer]:
     """A page of a list: {"data": […], "next": cursor or null}."""
     members = {
-        "data": shape_of(row)(many=True),
+        "data": shape(many=True),
         "next": serializers.CharField(allow_null=True, help_text="Give it back as `cursor`."),
     }
-    return type(f"{row.__name__}Page", (serializers.Serializer,), members)
+    return type(f"{shape.__name__.removesuffix('Shape')}Page", (serializers.Serializer,), members)
+
+
+def page_shape(row: type) -> type[serializers.Serializer]:
+    """A page of what a read returns as dataclasses."""
+    return page_of(shape_of(row))
 
 
 class _ErrorBody(serializers.Serializer):

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -19,7 +18,7 @@ from apps.api.reading import ReadView
 from apps.api.scope import project_of
 from apps.api.shapes import ErrorShape
 
-__all__ = ["WriteView", "page_of", "write_schema"]
+__all__ = ["WriteView", "write_schema"]
 
 Row = TypeVar("Row", bound=Model)
 _ERRORS = dict.fromkeys((400, 401, 403, 404, 415, 429, 503), ErrorShape)
@@ -31,15 +30,6 @@ def write_schema(request: Any, answer: Any, *, summary: str, status: int = 200) 
         summary=summary, parameters=list(PROJECT), request=request, responses={status: answer, **_ERRORS},
         auth=["browserSession"],
     )  # fmt: skip
-
-
-def page_of(shape: type[serializers.Serializer]) -> type[serializers.Serializer]:
-    """A page: {"data": […], "next": cursor or null}."""
-    members = {
-        "data": shape(many=True),
-        "next": serializers.CharField(allow_null=True, help_text="Give it back as `cursor`."),
-    }
-    return type(f"{shape.__name__.removesuffix('Shape')}Page", (serializers.Serializer,), members)
 
 
 class WriteView(ReadView):

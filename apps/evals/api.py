@@ -11,7 +11,8 @@ from apps.api.parameters import PAGE, parameter, read_schema
 from apps.api.reading import ReadView
 from apps.api.rule_error import RuleError
 from apps.api.scope import project_of
-from apps.api.writing import WriteView, page_of, write_schema
+from apps.api.shapes import page_of
+from apps.api.writing import WriteView, write_schema
 from apps.evals.api_shapes import (
     BackfillChange,
     BackfillShape,
