@@ -81,8 +81,19 @@ def test_the_demo_goes_where_the_installation_listens(tmp_path: Path, monkeypatc
     with HTTPServer(("127.0.0.1", 0), Healthy) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
         said = {"gateway_url": f"http://127.0.0.1:{server.server_port}", "web_url": "http://127.0.0.1:1"}
+        said["secret_key"] = "sm-sk-x"
         (tmp_path / "bootstrap.json").write_text(json.dumps(said))
         assert running_installation(tmp_path) == said
+
+
+def test_an_installation_without_a_key_says_what_is_missing(tmp_path: Path) -> None:
+    """Its project was deleted, and there is no other."""
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        said = {"gateway_url": f"http://127.0.0.1:{server.server_port}", "secret_key": "", "key_note": "no project"}
+        (tmp_path / "bootstrap.json").write_text(json.dumps(said))
+        with pytest.raises(DemoError, match=r"bootstrap\.json: no project"):
+            running_installation(tmp_path)
 
 
 class Installation:

@@ -165,6 +165,17 @@ def test_the_banner_without_a_bootstrap_file_shows_where_keys_are() -> None:
     assert "http://g" in text
 
 
+def test_the_banner_says_what_became_of_the_key() -> None:
+    """A new one that nobody asked for, or none."""
+    where = {"web_url": "http://w", "gateway_url": "http://g", "home": Path("/data"), "seconds": 1.0}
+    text = welcome(bootstrap={"secret_key": "sm-sk-x", "key_note": "new, for Kept"}, **where)  # type: ignore[arg-type]
+    assert "Key         new, for Kept" in text
+    assert "http://g/k/sm-sk-x/openai/v1" in text
+    text = welcome(bootstrap={"secret_key": "", "key_note": "none: there is no project"}, **where)  # type: ignore[arg-type]
+    assert "Key         none: there is no project" in text
+    assert "/k/" not in text
+
+
 def test_the_worker_is_ready_when_it_holds_its_lock(tmp_path: Path) -> None:
     """The supervisor looks at the file that the worker locks."""
     from apps.config.up.probe import is_ready

@@ -120,6 +120,9 @@ def running_installation(home: Path) -> dict[str, str]:
         httpx.get(f"{bootstrap['gateway_url']}/healthz", timeout=5).raise_for_status()
     except (OSError, ValueError, LookupError, TypeError, httpx.HTTPError, httpx.InvalidURL):
         raise DemoError(f"Spanmeter does not run in {home}: start it with `make up` in another shell first") from None
+    if not bootstrap.get("secret_key"):
+        why = bootstrap.get("key_note", "none is noted")
+        raise DemoError(f"the demo needs the key in {home / 'bootstrap.json'}: {why}")
     return {str(key): str(value) for key, value in bootstrap.items()}
 
 

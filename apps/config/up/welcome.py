@@ -20,6 +20,8 @@ def welcome(*, bootstrap: Mapping[str, str], web_url: str, gateway_url: str, hom
     ]
     if sign_in:
         lines.append(f"  Sign in     {sign_in}" + (f"   password {password}" if password else ""))
+    if note := bootstrap.get("key_note", ""):
+        lines.append(f"  Key         {note}")
     if key:
         lines += [
             f"  Base URL    {base}",

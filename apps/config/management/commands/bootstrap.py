@@ -41,4 +41,6 @@ class Command(BaseCommand):
             ) from error
         if not settings.DEBUG:
             static_collect(settings.STATIC_ROOT, storage=settings.STORAGES["staticfiles"]["BACKEND"])
+        if note := said.get("key_note"):
+            self.stdout.write(f"key: {note}")
         self.stdout.write(f"ready: {said['email']} at {said['web_url']}, secrets in {home / 'bootstrap.json'}")
