@@ -11,7 +11,7 @@ import sys
 
 from bench.desk import Desk
 from bench.row import Row
-from bench.visible import seconds_until_visible
+from bench.visible import seconds_until_visible, settle
 
 NAME = "OTLP, sustained and visible in a query"
 BUDGET = ">= 50,000 spans/s, none refused"
@@ -22,9 +22,7 @@ MOST = 2_000_000
 def measure(desk: Desk) -> Row:
     """Send for a while at full speed, then wait for all of it: a spool that grows does not help the number."""
     spanmeter = desk.spanmeter
-    client = spanmeter.store()
-    before = spanmeter.count(client)
-    client.disconnect()
+    before = settle(spanmeter)
     seconds = desk.seconds if desk.quick else desk.seconds * 3
     output = subprocess.check_output(
         [sys.executable, "-m", "bench.otlp_sender", "--port", str(spanmeter.gateway_port), "--key", spanmeter.key,
