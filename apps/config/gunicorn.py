@@ -6,6 +6,7 @@ store, not for Python, and a second process would cost its memory again.
 import os
 import socket
 import sys
+import traceback
 from typing import Any
 
 from apps.config.web_settings import WebSettings
@@ -48,7 +49,24 @@ def on_starting(server: Any) -> None:
             raise SystemExit(1) from None
 
 
-def when_ready(server: Any) -> None:
+def post_fork(server: Any, worker: Any) -> None:
+    """Import every page before the first request: what cannot be imported is said once, in a line, and ends the
+    process. Left to the first request, each one would print the same traceback a dozen times over.
+    """
+    try:
+        from django.urls import get_resolver
+
+        import apps.config.wsgi  # noqa: F401  (sets Django up)
+
+        _ = get_resolver().url_patterns
+    except Exception as error:  # a module may fail in any way
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        sys.stderr.write(f"web: cannot start: {said} ({frames[-1].filename}:{frames[-1].lineno})\n")
+        raise SystemExit(server.APP_LOAD_ERROR) from None
+
+
+def post_worker_init(worker: Any) -> None:
     """One line, like the other processes."""
     sys.stdout.write(f"web: ready on http://{_web.host}:{_web.port}\n")
     sys.stdout.flush()
