@@ -138,10 +138,17 @@ def aggregate(reads: Reads, query: Query) -> Table:
 
 
 def _models(sums: _Cuts, latency: _Cuts) -> tuple[ModelRow, ...]:
-    """The dearest first; those of unknown cost by their requests after them."""
-    rows = [ModelRow(*key, _numbers(row, latency.models.get(key))) for key, row in sums.models.items() if key[0]]
+    """The dearest first; those of unknown cost by their requests after them. A name that only spans bear which are no
+    calls, or repeat one, has nothing to show.
+    """
+    found = {key: _numbers(row, latency.models.get(key)) for key, row in sums.models.items() if key[0]}
+    rows = [ModelRow(*key, numbers) for key, numbers in found.items() if _used(numbers)]
     rows.sort(key=lambda row: (row.numbers.cost is None, -(row.numbers.cost or 0), -row.numbers.requests, row.model))
     return tuple(rows[:_MOST_MODELS])
+
+
+def _used(numbers: Numbers) -> bool:
+    return bool(numbers.requests or numbers.cost or numbers.unpriced or numbers.input_tokens or numbers.output_tokens)
 
 
 def _over_time(row: ModelRow, sums: _Cuts, plan: Plan, *, now: datetime) -> ModelSeries:

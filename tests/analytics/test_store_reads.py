@@ -69,12 +69,14 @@ def test_a_call_that_gateway_and_sdk_have_seen_is_one_request(
         call_at(at, trace=name, cost="0.25", seconds=2.0, status=SpanStatus.ERROR, user_id="ada"),
         call_at(
             at, trace=name, cost=None, seconds=8.0, ttft_ns=10**9, status=SpanStatus.ERROR, user_id="ada",
-            billable=False, cost_status=CostStatus.NOT_BILLABLE, cost_reason=reason,
+            billable=False, cost_status=CostStatus.NOT_BILLABLE, cost_reason=reason, provider="as the SDK says",
         ),
         call_at(at, trace=name, cost="0.5", seconds=2.0, user_id="ada"),
     )  # fmt: skip
-    totals = overview(reads, last_day(bench, now, filters=filters), now=now).totals
+    answer = overview(reads, last_day(bench, now, filters=filters), now=now)
+    totals = answer.totals
     assert (totals.requests, totals.errors, totals.spans) == (2, 1, 3)
+    assert [(row.numbers.requests, row.provider) for row in answer.models] == [(2, "openai")]
     assert (totals.latency_p99, totals.ttft_p99) == (pytest.approx(2.0, rel=0.02), None)
     found = trace_detail(reads, bench.project_id, name)
     assert found is not None
