@@ -184,7 +184,7 @@ def _axis(unit: Unit, top: float) -> dict[str, Any]:
     if unit is Unit.NUMBER:
         return {"tickformat": "~g" if top < 1000 else "~s"}
     if unit is Unit.COUNT:
-        return {"tickformat": "~s", **({"dtick": 1} if 0 < top <= 4 else {})}
+        return {"tickformat": "~s", **({"dtick": 1} if top <= 4 else {})}
     form = ".3~s" if top >= 10_000 else ",.0f" if top >= 10 else ".2f" if top >= 0.1 else "~g"
     return {"tickformat": form, "tickprefix": "$"}
 

@@ -36,6 +36,20 @@ def test_nothing_to_draw_is_said() -> None:
     assert not chart(Series(name="a", values=(0, 1, 0, None), ink="series-1")).empty
 
 
+def test_few_things_are_counted_in_whole_steps() -> None:
+    for most in (0, 1, 4):
+        made = timeseries(
+            chart_id="c",
+            title="Preemptions",
+            starts=STARTS,
+            width_seconds=3600,
+            series=(Series(name="a", values=(0, most, 0, None), ink="series-1"),),
+            unit=Unit.COUNT,
+            zeros=True,
+        )
+        assert made.figure["layout"]["yaxis"]["dtick"] == 1
+
+
 def test_markup_in_a_name_is_not_read_by_plotly() -> None:
     made = chart(Series(name=HOSTILE, values=(1, 2, 3, 4), ink="series-1"))
     assert "<" not in made.figure["data"][0]["name"]
