@@ -148,7 +148,8 @@ class GatewaySettings:
     host: str
     port: int
     workers: int  # 0: as many as fit the cores
-    otlp_grpc_port: int
+    otlp_grpc_port: int  # 0: not served
+    otlp_grpc_asked: bool  # the port was chosen: not to have it is an error
     database_url: str
     upstreams: dict[str, str]
     allowed_hosts: tuple[str, ...]
@@ -192,6 +193,7 @@ class GatewaySettings:
             port=environment.integer("SPANMETER_GATEWAY_PORT", 8100, most=65535),
             workers=environment.integer("SPANMETER_GATEWAY_WORKERS", 0, most=64),
             otlp_grpc_port=environment.integer("SPANMETER_OTLP_GRPC_PORT", 4317, most=65535),
+            otlp_grpc_asked=bool(environment.text("SPANMETER_OTLP_GRPC_PORT")),
             database_url=environment.text("SPANMETER_DATABASE_URL", f"sqlite:///{home / 'app.sqlite3'}"),
             upstreams=upstreams,
             allowed_hosts=tuple(part.strip().lower() for part in hosts.split(",") if part.strip()),

@@ -8,6 +8,7 @@ import os
 import sys
 
 from ingestion.settings import GatewaySettings, SettingsError
+from proxy.listening import CannotListen, grpc_sockets, why_not
 from proxy.workers import Workers, how_many, listening_sockets, own_command
 
 
@@ -21,8 +22,8 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--worker"]:
         from proxy.process import run
 
-        slot, listener, life = map(int, arguments[1:])
-        return run(settings, slot=slot, listener=listener, life=life)
+        slot, life, listener, *grpc = map(int, arguments[1:])
+        return run(settings, slot=slot, listener=listener, grpc=next(iter(grpc), -1), life=life)
     workers = how_many(settings.workers, cores=len(os.sched_getaffinity(0)))
     if workers == 1:
         from proxy.process import run
@@ -30,11 +31,12 @@ def main(arguments: list[str]) -> int:
         return run(settings)
     try:
         listeners = listening_sockets(settings.host, settings.port, count=workers)
+        grpc_listeners = grpc_sockets(settings, count=workers)
     except OSError as error:
-        from proxy.gateway import why_not
-
-        return _cannot(why_not(error, settings))
-    return Workers(own_command(), listeners).run()
+        return _cannot(why_not(error, settings.host, settings.port))
+    except CannotListen as error:
+        return _cannot(str(error))
+    return Workers(own_command(), listeners, grpc_listeners).run()
 
 
 def _cannot(why: str) -> int:

@@ -13,6 +13,7 @@ from proxy.heads import RequestHead, plain_answer, read_request_head, upstream_h
 from proxy.otlp import OtlpIntake, refusal_in_kind
 from proxy.pages import page
 from proxy.prepared import Prepared
+from proxy.refused_key import refused_key
 from proxy.routing import Door
 from proxy.secrets import redact_query
 from proxy.small_handlers import Answered, WaitingForKeys
@@ -192,22 +193,7 @@ def _without_key(
     if incoming not in client.asked_again:
         return WaitingForKeys(services, client, incoming)
     services.metrics.refused_keys += 1
-    keys = services.keys
-    if keys.ready:
-        refusal = Refusal(
-            401,
-            "invalid_key",
-            "This Spanmeter key is unknown, revoked or expired. A secret key begins with sm-sk-; make a new one on the "
-            "project's Keys page.",
-        )
-    else:
-        refusal = Refusal(
-            503,
-            "keys_unavailable",
-            f"No key can be checked: {keys.problem or 'the application database was never read'}. "
-            "Check SPANMETER_DATABASE_URL.",
-            retry_after=2,
-        )
+    refusal = refused_key(services.keys)
     return _refuse(services, client, incoming, refusal, route=route, signal=signal, head=head)
 
 

@@ -1,7 +1,6 @@
 """The gateway as a whole: its parts put together, started, swept once a second, and stopped in order."""
 
 import asyncio
-import errno
 import functools
 import logging
 import resource
@@ -12,6 +11,7 @@ from ingestion.settings import GatewaySettings, SettingsError
 from ingestion.spool.writer import SpoolWriter
 from proxy.commit import GroupCommit
 from proxy.keys import Keys
+from proxy.listening import CannotListen, why_not
 from proxy.metrics import Metrics
 from proxy.openings import Openings
 from proxy.pool import Pool
@@ -22,14 +22,10 @@ from proxy.shared_metrics import SharedMetrics
 from proxy.targets import AllowedTargets
 from proxy.workers import BACKLOG
 
-__all__ = ["GRACE_SECONDS", "CannotListen", "Gateway"]
+__all__ = ["GRACE_SECONDS", "Gateway"]
 
 log = logging.getLogger("proxy")
 GRACE_SECONDS = 25.0
-
-
-class CannotListen(Exception):  # noqa: N818 - said to a person, who can act on it
-    """The address cannot be had; the message names it and the setting."""
 
 
 class Gateway:
@@ -41,9 +37,13 @@ class Gateway:
         *,
         loop: asyncio.AbstractEventLoop,
         listener: socket.socket | None = None,
+        grpc_listener: socket.socket | None = None,
         slot: int = -1,
     ) -> None:
-        """With a `listener` (and the number of its place) this is one of several workers behind one port."""
+        """With a `listener` (and the number of its place) this is one of several workers behind one port.
+
+        OTLP over gRPC is served where there is a `grpc_listener`.
+        """
         try:
             routes = Routes(settings.upstreams)
         except ValueError as error:
@@ -59,6 +59,7 @@ class Gateway:
         )
         metrics = Metrics()
         self._listener = listener
+        self._grpc_listener = grpc_listener
         self.services = Services(
             settings=settings,
             loop=loop,
@@ -72,6 +73,7 @@ class Gateway:
             shared=SharedMetrics(settings.home / "gateway" / "workers", slot=slot, own=metrics),
         )
         self._server: asyncio.Server | None = None
+        self._grpc_server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
@@ -85,12 +87,21 @@ class Gateway:
                 self._server = await services.loop.create_server(made, settings.host, settings.port, backlog=BACKLOG)
         except OSError as error:
             await services.commit.close()
-            raise CannotListen(why_not(error, settings)) from error
+            raise CannotListen(why_not(error, settings.host, settings.port)) from error
         services.shared.take_over()
         services.keys.start()
         services.commit.start()
         self._sweeper = services.loop.create_task(self._sweep())
-        return int(self._server.sockets[0].getsockname()[1])
+        port = int(self._server.sockets[0].getsockname()[1])
+        if self._grpc_listener is not None:
+            await self._start_grpc(self._grpc_listener, settings.public_url or f"http://{settings.host}:{port}")
+        return port
+
+    async def _start_grpc(self, listener: socket.socket, otlp_http: str) -> None:
+        from proxy.grpc.connection import GrpcConnection  # with HTTP/2: memory that only who serves it needs
+
+        made = functools.partial(GrpcConnection, self.services, otlp_http=otlp_http.rstrip("/"))
+        self._grpc_server = await self.services.loop.create_server(made, sock=listener, backlog=BACKLOG)
 
     async def _last_answers(self, grace: float) -> None:
         """Wait until the last connection has ended, or for so long."""
@@ -115,10 +126,13 @@ class Gateway:
         """Accept nothing more, let what is under way finish, record what does not, keep the spool safe."""
         services = self.services
         services.stopping = True
-        if self._server is not None:
-            self._server.close()
+        for server in (self._server, self._grpc_server):
+            if server is not None:
+                server.close()
         for connection in list(services.connections):
-            if not connection.busy:
+            if connection.busy:
+                connection.drain()
+            else:
                 connection.shut_down()
         await self._last_answers(grace)
         for connection in list(services.connections):
@@ -133,19 +147,6 @@ class Gateway:
         await services.commit.close()
         for connection in list(services.connections):
             connection.abort()
-
-
-def why_not(error: OSError, settings: GatewaySettings) -> str:
-    """Say why the address cannot be had, and what to do."""
-    where = f"{settings.host}:{settings.port}"
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"port {settings.port} is taken ({where}): another program, perhaps another gateway, listens there. "
-            "Stop it, or set SPANMETER_GATEWAY_PORT to a free port."
-        )
-    if error.errno == errno.EACCES:
-        return f"port {settings.port} may not be used by this user: set SPANMETER_GATEWAY_PORT to a port above 1023."
-    return f"cannot listen on {where}: {error.strerror}. Check SPANMETER_GATEWAY_HOST and SPANMETER_GATEWAY_PORT."
 
 
 def raise_file_limit() -> None:

@@ -9,7 +9,7 @@ from proxy.routing import Door
 if TYPE_CHECKING:
     from proxy.services import Services
 
-__all__ = ["page"]
+__all__ = ["page", "problems"]
 
 _TEXT = b"text/plain; charset=utf-8"
 _PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
@@ -23,10 +23,8 @@ def page(services: "Services", door: Door, *, method: bytes, keep_alive: bool) -
     elif door is Door.HEALTH:
         body = b"ok\n"
     elif door is Door.READY:
-        problems = _problems(services)
-        status, body = (
-            (503, "".join(f"{problem}\n" for problem in problems).encode()) if problems else (200, b"ready\n")
-        )
+        found = problems(services)
+        status, body = (503, "".join(f"{problem}\n" for problem in found).encode()) if found else (200, b"ready\n")
     else:
         writer = services.commit.writer
         content_type = _PROMETHEUS
@@ -43,12 +41,13 @@ def page(services: "Services", door: Door, *, method: bytes, keep_alive: bool) -
     )
 
 
-def _problems(services: "Services") -> list[str]:
-    problems = []
+def problems(services: "Services") -> list[str]:
+    """Return what keeps the gateway from doing its work."""
+    found = []
     if services.stopping:
-        problems.append("stopping")
+        found.append("stopping")
     if not services.keys.ready:
-        problems.append(f"no keys: {services.keys.problem}")
+        found.append(f"no keys: {services.keys.problem}")
     if not services.commit.writer.has_room(1):
-        problems.append(f"the spool refuses records: {services.commit.writer.refusal or 'spool_full'}")
-    return problems
+        found.append(f"the spool refuses records: {services.commit.writer.refusal or 'spool_full'}")
+    return found

@@ -429,6 +429,9 @@ class ClientConnection(asyncio.Protocol):
         """Say whether a request is being answered."""
         return bool(self._queue)
 
+    def drain(self) -> None:
+        """Leave it: the answer that is under way closes the connection."""
+
     def shut_down(self) -> None:
         """Stop now."""
         if self._queue and self._queue[0].handler is not None:

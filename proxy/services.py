@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ingestion.settings import GatewaySettings
 from proxy.commit import GroupCommit
@@ -15,10 +15,27 @@ from proxy.routing import Routes
 from proxy.shared_metrics import SharedMetrics
 from proxy.targets import AllowedTargets
 
-if TYPE_CHECKING:
-    from proxy.server import ClientConnection
+__all__ = ["Connection", "Services"]
 
-__all__ = ["Services"]
+
+class Connection(Protocol):
+    """A client's connection, whatever is spoken on it."""
+
+    @property
+    def busy(self) -> bool:
+        """Say whether something is being answered."""
+
+    def sweep(self, now: int) -> None:
+        """Close what takes too long; `now` in ns of the monotonic clock."""
+
+    def drain(self) -> None:
+        """Begin nothing new, and end when what is under way is answered."""
+
+    def shut_down(self) -> None:
+        """Stop now, with an answer where there can be one."""
+
+    def abort(self) -> None:
+        """End at once."""
 
 
 @dataclass(slots=True)
@@ -36,10 +53,10 @@ class Services:
     metrics: Metrics
     shared: SharedMetrics
     stopping: bool = False
-    connections: "set[ClientConnection]" = field(default_factory=set)
+    connections: set[Connection] = field(default_factory=set)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def left(self, connection: "ClientConnection") -> None:
+    def left(self, connection: Connection) -> None:
         """A client's connection has ended."""
         self.connections.discard(connection)
         if not self.connections:

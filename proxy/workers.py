@@ -55,11 +55,11 @@ def listening_sockets(host: str, port: int, *, count: int) -> list[socket.socket
 
 
 class _Slot:
-    """A worker's place: its socket, and the process that has it now."""
+    """A worker's place: its sockets, and the process that has it now."""
 
-    def __init__(self, number: int, listener: socket.socket) -> None:
+    def __init__(self, number: int, listeners: Sequence[socket.socket]) -> None:
         self.number = number
-        self.listener = listener
+        self.listeners = listeners
         self.process: subprocess.Popen[bytes] | None = None
         self.started = 0.0
         self.pause = _FIRST_PAUSE
@@ -67,11 +67,13 @@ class _Slot:
 
 
 class Workers:
-    """Runs until told to stop; the command gets `--worker <slot> <listening descriptor> <descriptor of our life>`."""
+    """Runs until told to stop; the command gets `--worker <slot> <descriptor of our life> <listening descriptors>`."""
 
-    def __init__(self, command: Sequence[str], listeners: Sequence[socket.socket]) -> None:
+    def __init__(self, command: Sequence[str], *ports: Sequence[socket.socket]) -> None:
+        """Each of `ports` has a listening socket for each worker; one that nobody serves is empty."""
         self._command = tuple(command)
-        self._slots = [_Slot(number, listener) for number, listener in enumerate(listeners)]
+        served = [port for port in ports if port]
+        self._slots = [_Slot(number, listeners) for number, listeners in enumerate(zip(*served, strict=True))]
         self._life, self._ours = os.pipe()  # when we die, however, our end closes and the workers stop
         self._stopping = False
         self._status = 0
@@ -106,7 +108,7 @@ class Workers:
         now = time.monotonic()
         for slot in self._slots:
             if slot.process is None and not self._stopping and slot.due <= now:
-                descriptors = (slot.listener.fileno(), self._life)
+                descriptors = (self._life, *(listener.fileno() for listener in slot.listeners))
                 arguments = ("--worker", str(slot.number), *map(str, descriptors))
                 slot.process = subprocess.Popen((*self._command, *arguments), pass_fds=descriptors)
                 slot.started = now

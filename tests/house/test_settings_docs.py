@@ -58,4 +58,5 @@ def test_compose_sets_only_what_exists_and_runs_the_same_programs() -> None:
             )
             assert module in service["command"], name
     ports = {f"{port}".split(":")[-1] for service in services.values() for port in service.get("ports", [])}
-    assert ports == {str(settings_read()["SPANMETER_GATEWAY_PORT"]), str(settings_read()["SPANMETER_WEB_PORT"])}
+    listened = ("SPANMETER_GATEWAY_PORT", "SPANMETER_OTLP_GRPC_PORT", "SPANMETER_WEB_PORT")
+    assert ports == {str(settings_read()[name]) for name in listened}

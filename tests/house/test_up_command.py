@@ -40,6 +40,18 @@ def test_a_taken_port_names_the_port_and_the_setting(tmp_path: Path) -> None:
     assert not (tmp_path / "logs").exists()
 
 
+def test_a_chosen_otlp_grpc_port_must_be_free_and_the_default_one_need_not(tmp_path: Path) -> None:
+    """A Collector often holds 4317: only who asked for a port is stopped by its being taken."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = up(tmp_path, SPANMETER_OTLP_GRPC_PORT=port, SPANMETER_WEB_PORT=1)
+    assert result.returncode == 1
+    assert f"port {port} for gateway (OTLP over gRPC) is in use by another program" in result.stderr
+    assert "SPANMETER_OTLP_GRPC_PORT" in result.stderr
+    plan = make_plan({"SPANMETER_HOME": str(tmp_path)})
+    assert 4317 not in {listener.port for listener in plan.listeners}
+
+
 def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path) -> None:
     """The value and what would be right."""
     result = up(tmp_path, SPANMETER_WEB_PORT="eighty")

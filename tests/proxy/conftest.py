@@ -35,13 +35,13 @@ def upstream(make_upstream):
 def make_gateway(home):
     made = []
 
-    def build(upstream=None, **environment):
+    def build(upstream=None, *, grpc=False, **environment):
         if upstream is not None:
             environment = {
                 "SPANMETER_UPSTREAM_OPENAI": upstream.url,
                 "SPANMETER_UPSTREAM_ANTHROPIC": upstream.url,
             } | environment
-        made.append(RunningGateway(home, **environment))
+        made.append(RunningGateway(home, grpc=grpc, **environment))
         return made[-1]
 
     yield build

@@ -16,6 +16,7 @@ from ingestion.settings import GatewaySettings
 from ingestion.spool import layout
 from ingestion.spool.segment import walk
 from proxy.gateway import Gateway
+from proxy.workers import listening_sockets
 
 PROJECT, OTHER_PROJECT = 4242, 777
 SECRET = "sm-sk-" + "A" * 43
@@ -66,12 +67,14 @@ def closes(home):
 class RunningGateway:
     """The gateway, in a thread of this process."""
 
-    def __init__(self, home, **environment):
+    def __init__(self, home, *, grpc=False, **environment):
         self.home = home
         values = {"SPANMETER_HOME": str(home), "SPANMETER_GATEWAY_PORT": "0", "SPANMETER_KEY_REFRESH": "0.6"}
         self.settings = GatewaySettings.read(values | environment)
         self.loop = uvloop.new_event_loop()
-        self.gateway = Gateway(self.settings, loop=self.loop)
+        (listener,) = listening_sockets("127.0.0.1", 0, count=1) if grpc else (None,)
+        self.grpc_port = listener.getsockname()[1] if listener else 0
+        self.gateway = Gateway(self.settings, loop=self.loop, grpc_listener=listener)
         self.port = self.loop.run_until_complete(self.gateway.start())
         self.url = f"http://127.0.0.1:{self.port}"
         self.unhandled: list[Any] = []

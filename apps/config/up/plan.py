@@ -44,6 +44,7 @@ def make_plan(values: Mapping[str, str]) -> Plan:
     listeners = [
         Listener("gateway", gateway.host, gateway.port, "SPANMETER_GATEWAY_PORT"),
         Listener("web", web.host, web.port, "SPANMETER_WEB_PORT"),
+        *_otlp_grpc(gateway),
         Listener("ingest", "127.0.0.1", ingest.metrics_port, "SPANMETER_INGEST_METRICS_PORT"),
     ]
     if store.embedded:
@@ -55,6 +56,13 @@ def make_plan(values: Mapping[str, str]) -> Plan:
         web_url=web.url,
         gateway_url=(gateway.public_url or f"http://{_reachable(gateway.host)}:{gateway.port}").rstrip("/"),
     )
+
+
+def _otlp_grpc(gateway: GatewaySettings) -> list[Listener]:
+    """Only a port that was chosen must be free: without the default one the gateway goes on and says so."""
+    if not gateway.otlp_grpc_asked:
+        return []
+    return [Listener("gateway (OTLP over gRPC)", gateway.host, gateway.otlp_grpc_port, "SPANMETER_OTLP_GRPC_PORT")]
 
 
 def _specs(
