@@ -38,11 +38,17 @@
 
   const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
 
-  const draw = async (element) => {
+  // With a size the plot is made anew: it is there when the call returns, where a change comes some time later, and a
+  // printer does not wait.
+  const draw = async (element, size) => {
     const source = document.getElementById(element.dataset.chart);
     if (!source || !window.Plotly) return;
     const { data, layout } = dressed(JSON.parse(source.textContent));
-    await Plotly.react(element, data, layout, config);
+    for (const button of document.querySelectorAll(`[data-legend-of="${element.dataset.chart}"] [aria-pressed="false"]`)) {
+      data[Number(button.dataset.series)].visible = false;
+    }
+    if (size) await Plotly.newPlot(element, data, { ...layout, ...size }, config);
+    else await Plotly.react(element, data, layout, config);
     element.dataset.drawn = "true";
     // The drawing is for the eye; the table beneath it is for everybody.
     element.querySelector(".plot-container")?.setAttribute("aria-hidden", "true");
@@ -69,5 +75,22 @@
     for (const element of event.detail.elt.querySelectorAll("[data-chart]:not([data-drawn])")) draw(element);
   });
   document.addEventListener("spanmeter:theme", () => drawAll(document));
+
+  // Paper is white and narrower than most screens: letters keep their size, and print.css fits the drawing to its card.
+  const PAPER = 680;
+  addEventListener("beforeprint", () => {
+    const { theme } = document.documentElement.dataset;
+    document.documentElement.dataset.theme = "light";
+    for (const element of document.querySelectorAll("[data-chart][data-drawn]")) {
+      const height = element.clientHeight;
+      draw(element, { autosize: false, width: PAPER, height });
+      for (const svg of element.querySelectorAll(".main-svg")) svg.setAttribute("viewBox", `0 0 ${PAPER} ${height}`);
+    }
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+  });
+  addEventListener("afterprint", () => {
+    for (const element of document.querySelectorAll("[data-chart][data-drawn]")) draw(element, { autosize: true });
+  });
   drawAll(document);
 })();
