@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -75,7 +76,7 @@ def test_a_failed_call_of_the_gateway_is_found_and_counted_under_the_model_that_
     alice: Client, people: People, rows: Bench, recent: datetime
 ) -> None:
     ask = {**ASK, "model": "asked-for-7b"}
-    started = {"request": ask, "started_ns": nanoseconds(recent)}
+    started: dict[str, Any] = {"request": ask, "started_ns": nanoseconds(recent)}
     refused = read_exchange(envelope(**started, status=429, response=b'{"error": {"message": "slow down"}}'))
     unreachable = read_exchange(envelope(**started, status=0, outcome=Outcome.UPSTREAM_UNREACHABLE))
     failed = [replace(call, trace_id=trace_id()) for call in (refused, unreachable)]
