@@ -23,6 +23,7 @@ def start(home, upstream, **environment):
         **os.environ,
         "SPANMETER_HOME": str(home),
         "SPANMETER_GATEWAY_PORT": "0",
+        "SPANMETER_OTLP_GRPC_PORT": "0",
         "SPANMETER_UPSTREAM_OPENAI": upstream.url,
         **environment,
     }
