@@ -78,7 +78,7 @@ class GrpcConnection(asyncio.Protocol):
         self._otlp_http = otlp_http
         self._opening: bytes | None = b""  # what came of the preface
         self._h2 = Http2(header_bytes=services.settings.header_bytes)
-        self._lengths = FrameLengths()
+        self._lengths = FrameLengths(header_bytes=services.settings.header_bytes)
         self._streams: dict[int, _Stream] = {}  # in the order they came
         self._unsent: dict[int, bytes] = {}  # messages for which the client has no window open
         self._newest = 0
@@ -135,9 +135,10 @@ class GrpcConnection(asyncio.Protocol):
             self._h2.receive_data(PREFACE)
             data = data[len(PREFACE) :]
         self._flush()  # what h2 has to send is lost when it reads a GOAWAY
-        if not self._lengths.bounded(data):
+        broken = self._lengths.broken(data)
+        if broken is not None:
             self._services.metrics.requests["unreadable", 400] += 1
-            self._go_away(ErrorCodes.FRAME_SIZE_ERROR)
+            self._go_away(broken)
             self._linger()
             return
         try:
@@ -217,10 +218,9 @@ class GrpcConnection(asyncio.Protocol):
                 self._h2.increment_flow_control_window(due)
             oldest = True
             for stream in self._streams.values():
-                if stream.ended:
+                if stream.ended or stream.call is None or not stream.call.admitted:
                     continue
-                may = stream.call is not None and stream.call.admitted and (oldest or self._held < _HELD)
-                oldest = False
+                may, oldest = oldest or self._held < _HELD, False
                 if may and stream.due >= STREAM_WINDOW // 2:
                     due, stream.due = stream.due, 0
                     self._h2.increment_flow_control_window(due, stream.id)

@@ -1,7 +1,8 @@
-"""h2 as a gRPC server needs it: its settings, and three things that it leaves to its user. No input, no output."""
+"""h2 as a gRPC server needs it: its settings, and what it leaves to its user. No input, no output."""
 
 from h2.config import H2Configuration
 from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
+from h2.errors import ErrorCodes
 from h2.settings import SettingCodes, Settings
 from hyperframe.frame import GoAwayFrame
 
@@ -12,6 +13,8 @@ STREAM_WINDOW = 256 * 1024
 _INITIAL_CONNECTION_WINDOW = 65535
 _FRAME = 64 * 1024
 _STREAMS = 100
+_HEADERS, _CONTINUATION = 1, 9  # types of frames
+_HEAD_MARGIN = 1024  # padding, priorities: compressed a head is never larger than what its fields count for
 _OPEN = ConnectionState.SERVER_OPEN
 
 
@@ -56,14 +59,18 @@ class Http2(H2Connection):
 
 
 class FrameLengths:
-    """Watches the lengths that frames claim: h2 looks at one only when all of the frame has come, up to 16 MiB."""
+    """Watches the lengths that frames claim, before they come: h2 looks at one when all of its frame is there, up to
+    16 MiB, and at a head when all its frames are.
+    """
 
-    def __init__(self) -> None:
-        self._length = b""
-        self._left = 0  # bytes up to the next frame's length
+    def __init__(self, *, header_bytes: int) -> None:
+        self._most_head = header_bytes + _HEAD_MARGIN
+        self._begun = b""  # of the next frame's length and type
+        self._left = 0  # bytes up to the next frame
+        self._head = 0  # bytes of the head that is coming
 
-    def bounded(self, data: bytes) -> bool:
-        """Say whether every frame that begins in what came next is of a length that is taken."""
+    def broken(self, data: bytes) -> ErrorCodes | None:
+        """Take what came next; return what is wrong with the frames that begin in it."""
         at, end = 0, len(data)
         while at < end:
             if self._left:
@@ -71,15 +78,19 @@ class FrameLengths:
                 self._left -= skipped
                 at += skipped
                 continue
-            taken = data[at : at + 3 - len(self._length)]
-            self._length += taken
+            taken = data[at : at + 4 - len(self._begun)]
+            self._begun += taken
             at += len(taken)
-            if len(self._length) == 3:
-                length = int.from_bytes(self._length, "big")
+            if len(self._begun) == 4:
+                length, kind = int.from_bytes(self._begun[:3], "big"), self._begun[3]
                 if length > _FRAME:
-                    return False
-                self._length, self._left = b"", 6 + length  # type, flags and stream
-        return True
+                    return ErrorCodes.FRAME_SIZE_ERROR
+                if kind in {_HEADERS, _CONTINUATION}:
+                    self._head = length if kind == _HEADERS else self._head + length
+                    if self._head > self._most_head:
+                        return ErrorCodes.ENHANCE_YOUR_CALM
+                self._begun, self._left = b"", 5 + length  # flags and stream, and the frame's content
+        return None
 
 
 def goaway(*, newest: int, code: int) -> bytes:

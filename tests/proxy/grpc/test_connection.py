@@ -1,5 +1,6 @@
 """HTTP/2 as it comes: in pieces, cut off, as garbage, much at once, with narrow windows, and taken back."""
 
+import contextlib
 import gzip
 import random
 import threading
@@ -10,6 +11,7 @@ from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame
 
 from proxy.grpc.frames import framed
+from proxy.grpc.http2 import FrameLengths
 from tests.proxy.grpc.client import TRACES, GrpcClient
 from tests.proxy.harness import SECRET, UNKNOWN, RawClient
 from tests.proxy.test_otlp import traces
@@ -173,6 +175,7 @@ def test_many_large_bodies_on_one_connection_all_come_to_their_end(make_gateway,
     """Together they are over what a connection may hold: the oldest goes on, the others wait for their turn."""
     monkeypatch.setattr("proxy.grpc.connection._HELD", 1024 * 1024)
     client = dial(make_gateway(grpc=True))
+    client.begin("/grpc.health.v1.Health/Check", key=None)  # the oldest of all, and never ended: it is in nobody's way
     sent = {client.begin(): framed(LARGE) for _ in range(5)}
     streams = list(sent)
     while sent:
@@ -280,6 +283,31 @@ def test_a_head_over_the_limit_ends_the_connection(make_gateway, dial):
     client.begin(headers=[("spanmeter-property-x", "y" * 3000)])
     client.flush()
     assert client.until_gone().error_code == ErrorCodes.ENHANCE_YOUR_CALM
+
+
+@pytest.mark.parametrize("step", [1000, 13])
+def test_a_head_without_an_end_is_not_collected(gateway, step):
+    client = GrpcClient(gateway.grpc_port)
+    client.flush()
+    frames = b"".join(
+        len(part).to_bytes(3, "big") + bytes([9 if number else 1, 0]) + (1).to_bytes(4, "big") + part
+        for number, part in enumerate([bytes(16_000)] * 5)
+    )
+    with contextlib.suppress(OSError):
+        for at in range(0, len(frames), step):
+            client.sock.sendall(frames[at : at + step])
+    assert client.until_gone().error_code == ErrorCodes.ENHANCE_YOUR_CALM
+    client.close()
+
+
+def test_frame_lengths_are_followed_in_any_pieces():
+    frames = [(0, 0), (0, 65536), (1, 3000), (9, 20), (0, 5), (1, 3000), (4, 0)]
+    sent = b"".join(size.to_bytes(3, "big") + bytes([kind]) + bytes(5 + size) for kind, size in frames)
+    for step in (1, 4, 5, 9, 1000, len(sent)):
+        lengths = FrameLengths(header_bytes=2000)
+        pieces = [sent[at : at + step] for at in range(0, len(sent), step)]
+        assert [lengths.broken(piece) for piece in pieces] == [None] * len(pieces)
+        assert lengths.broken(b"\x01\0\x01\0") == ErrorCodes.FRAME_SIZE_ERROR
 
 
 def test_idle_connections_are_sent_away_and_bodies_that_stop_are_given_up(make_gateway, dial):
