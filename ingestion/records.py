@@ -13,6 +13,7 @@ from ingestion.drops import DropReason
 __all__ = [
     "BILLED_BY_GATEWAY",
     "BILLED_BY_SDK",
+    "CALL_KINDS",
     "REPEATED",
     "CostStatus",
     "Drop",
@@ -45,6 +46,9 @@ class SpanKind(StrEnum):
     PROMPT = "prompt"
     CHAIN = "chain"
     SPAN = "span"
+
+
+CALL_KINDS = (SpanKind.LLM, SpanKind.EMBEDDING, SpanKind.RERANKER)  # requests to a model: what is billed and counted
 
 
 class SpanStatus(StrEnum):

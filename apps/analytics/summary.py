@@ -7,8 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from apps.analytics.rows import SpanRow, TraceRow
-from apps.analytics.sql.metrics import CALL_KINDS
-from ingestion.records import REPEATED
+from ingestion.records import CALL_KINDS, REPEATED
 
 __all__ = ["trace_of"]
 

@@ -77,7 +77,7 @@ class Survey:
 
     bodies: dict[int, BodySurvey]
     usages: dict[int, Usage]  # by key: each distinct thing that must be priced
-    responses: frozenset[tuple[int, str, int]]  # project, response id and usage's key of billable spans
+    responses: frozenset[tuple[int, str, int]]  # project, name and usage's key of calls that the gateway may have seen
 
 
 class Staging:

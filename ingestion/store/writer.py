@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from ingestion.records import Drop, GpuSample, ScoreRecord, SpanRecord
+from ingestion.records import CALL_KINDS, Drop, GpuSample, ScoreRecord, SpanRecord
 from ingestion.store.client import Writer
 
 __all__ = ["ONE_BLOCK", "BatchRow", "BatchWriter", "IntakeHash"]
@@ -218,14 +218,21 @@ class BatchWriter:
         ]
 
     def billed_responses_since(self, start_ns: int, *, most: int) -> list[tuple[int, str, str]]:
-        """Return project, response id and source of the latest calls: all of the gateway's, and what SDKs bill."""
+        """Return project, name and source of the latest calls: all of the gateway's, and what SDKs bill. A call is
+        named by its answer's id and, of the gateway's, by the span that asked (ingestion/worker/responses.py).
+        """
+        by_answer = "if(response_id != '', [response_id], [])"
+        by_parent = "if(parent_span_id != '', [concat(trace_id, '/', parent_span_id)], [])"
+        by_itself = "if(response_id = '', [concat(trace_id, '/', span_id)], [])"
         rows = self._client.rows(
-            "SELECT project_id, response_id, source FROM spans WHERE response_id != '' "
+            "SELECT project_id, arrayJoin(arrayConcat("
+            f"{by_answer}, if(source = 'gateway', {by_parent}, {by_itself}))) AS name, source FROM spans "
+            "WHERE kind IN %(kinds)s "
             "AND (source = 'gateway' OR (billable AND cost_usd IS NOT NULL)) "
             "AND start_time >= fromUnixTimestamp64Micro(%(since)s) ORDER BY start_time DESC LIMIT %(most)s",
-            {"since": start_ns // 1000, "most": most},
+            {"since": start_ns // 1000, "most": most, "kinds": [str(kind) for kind in CALL_KINDS]},
         )
-        return [(project, response, source) for project, response, source in rows]
+        return [(project, name, source) for project, name, source in rows]
 
 
 def _hash(text: str) -> bytes:

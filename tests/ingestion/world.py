@@ -47,8 +47,10 @@ def pipeline() -> Pipeline:
     return Pipeline(book=lambda: (BOOK, RATES), redactor=Redactor(), clock=time.perf_counter)
 
 
-def exchange(*, answer_id: str = "", text: str = "hello", started_ns: int = 0) -> Exchange:
-    """A chat with OpenAI that was answered."""
+def exchange(
+    *, answer_id: str = "", text: str = "hello", started_ns: int = 0, parent: str = "", refused: bool = False
+) -> Exchange:
+    """A chat with OpenAI that was answered, or refused; `parent`: the traceparent that was sent with it."""
     request = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": text}]}).encode()
     answer = json.dumps(
         {
@@ -59,15 +61,17 @@ def exchange(*, answer_id: str = "", text: str = "hello", started_ns: int = 0) -
             "usage": {"prompt_tokens": 9, "completion_tokens": 2, "total_tokens": 11},
         }
     ).encode()
+    if refused:
+        answer = b'{"error": {"message": "slow down", "type": "rate_limit_error"}}'
     kind = ((b"content-type", b"application/json"),)
     return Exchange(
         provider="openai",
         method="POST",
         url="https://api.openai.com/v1/chat/completions",
-        request_headers=kind,
+        request_headers=(*kind, (b"traceparent", parent.encode())) if parent else kind,
         request_body=request,
         request_bytes=len(request),
-        status=200,
+        status=429 if refused else 200,
         response_headers=kind,
         response_body=answer,
         response_bytes=len(answer),

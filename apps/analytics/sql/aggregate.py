@@ -9,7 +9,6 @@ from apps.analytics.query import Order, TimeRange
 from apps.analytics.sql.dimensions import DIMENSIONS
 from apps.analytics.sql.metrics import (
     CALL,
-    CALL_KINDS,
     LATENCY_MERGES,
     METRICS,
     ROLLUP_LATENCY_STATES,
@@ -17,6 +16,7 @@ from apps.analytics.sql.metrics import (
 )
 from apps.analytics.sql.where import Where
 from apps.analytics.statement import Statement
+from ingestion.records import CALL_KINDS
 
 __all__ = ["aggregate_statement", "latency_statement", "sums_statement"]
 

@@ -10,11 +10,10 @@ counts nothing twice. A cost of which nothing is known is NULL; a cost of which 
 
 from dataclasses import dataclass
 
-from ingestion.records import SpanKind
+from ingestion.records import CALL_KINDS
 
 __all__ = [
     "CALL",
-    "CALL_KINDS",
     "LATENCY_MERGES",
     "LATENCY_METRICS",
     "METRICS",
@@ -25,7 +24,6 @@ __all__ = [
     "ScoreMetric",
 ]
 
-CALL_KINDS = (SpanKind.LLM, SpanKind.EMBEDDING, SpanKind.RERANKER)
 CALL = "kind IN ({}) AND NOT repeated".format(", ".join(f"'{kind.value}'" for kind in CALL_KINDS))
 _FAILED = "status NOT IN ('ok', 'unset')"
 _LEVELS = "0.01, 0.5, 0.95, 0.99"  # the first is the accuracy: one percent of the value

@@ -10,13 +10,11 @@ from ingestion.conventions import (
     sources,
     unbilled_operations,
 )
-from ingestion.records import SpanKind
+from ingestion.records import CALL_KINDS
 from ingestion.store.otlp.attributes import quoted
 from ingestion.store.otlp.traits import Traits, first, name_of
 
-__all__ = ["BILLABLE_KINDS", "derived", "looked_up", "timed"]
-
-BILLABLE_KINDS = (SpanKind.LLM, SpanKind.EMBEDDING, SpanKind.RERANKER)
+__all__ = ["derived", "looked_up", "timed"]
 
 _EARLIEST_NS = 1_420_070_400_000_000_000  # 2015: nothing traced is older; a clock that says so was never set
 _AHEAD_NS = 86_400_000_000_000  # a day: clocks drift, but not so far
@@ -80,7 +78,7 @@ def derived(traits: Traits) -> dict[str, str]:
         "error_name": first(text(Field.ERROR_TYPE), "exception_type" if traits.events else "''"),
         "status_name": f"multiIf(span.status.code = 2 OR {text(Field.ERROR_TYPE)} != '', 'error', "
         f"span.status.code = 1, 'ok', 'unset')",
-        "bills": f"span_kind IN ({', '.join(quoted(kind) for kind in BILLABLE_KINDS)}) "
+        "bills": f"span_kind IN ({', '.join(quoted(kind) for kind in CALL_KINDS)}) "
         f"AND lower({text(Field.OPERATION)}) NOT IN ({unbilled}) AND (status_name != 'error' OR {has_usage})",
     }
 

@@ -1,11 +1,11 @@
 """Cost: what Python priced per distinct usage (ingestion/worker/price_file.py), joined by the hash of the usage."""
 
 from ingestion.conventions import Field
-from ingestion.records import BILLED_BY_GATEWAY
+from ingestion.records import BILLED_BY_GATEWAY, CALL_KINDS
 from ingestion.store.otlp.attributes import quoted
 from ingestion.store.otlp.traits import Traits
 
-__all__ = ["CHARGED", "MONEY_COLUMNS", "USAGE_PARTS", "prices_source", "usage_key"]
+__all__ = ["CALL_NAME", "CHARGED", "MAY_REPEAT", "MONEY_COLUMNS", "USAGE_PARTS", "prices_source", "usage_key"]
 
 
 def usage_key(traits: Traits) -> str:
@@ -36,8 +36,12 @@ _PRICES = (
 )
 _BILLED = "billed_project UInt64, billed_response String"
 
+# A call by the id of its answer, and where there is none by the span itself (ingestion/worker/responses.py).
+CALL_NAME = "if(response_id != '', response_id, concat(trace_id, '/', span_id))"
+MAY_REPEAT = f"kind IN ({', '.join(quoted(kind) for kind in CALL_KINDS)}) AND (billable OR response_id = '')"
+
 CHARGED = (
-    "billable AND response_id != '' AND (project_id, response_id) IN (SELECT billed_project, billed_response "
+    f"{MAY_REPEAT} AND (project_id, {CALL_NAME}) IN (SELECT billed_project, billed_response "
     f"FROM file(%(billed)s, JSONCompactEachRow, {quoted(_BILLED)})) AS twice, billable AND NOT twice AS charged"
 )
 

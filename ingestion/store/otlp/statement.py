@@ -12,7 +12,15 @@ from ingestion.conventions import Field
 from ingestion.store.otlp.attributes import keys_of, quoted, texts_of
 from ingestion.store.otlp.content import content_columns, happened
 from ingestion.store.otlp.fields import derived, looked_up, timed
-from ingestion.store.otlp.money import CHARGED, MONEY_COLUMNS, USAGE_PARTS, prices_source, usage_key
+from ingestion.store.otlp.money import (
+    CALL_NAME,
+    CHARGED,
+    MAY_REPEAT,
+    MONEY_COLUMNS,
+    USAGE_PARTS,
+    prices_source,
+    usage_key,
+)
 from ingestion.store.otlp.traits import EVERYTHING, Traits
 from ingestion.store.otlp.unfold import GIVEN, NESTED, VALID, numbered, spans_of
 from ingestion.store.otlp.usage import usage_columns
@@ -237,9 +245,8 @@ def usages_statement(table: str) -> str:
 
 
 def responses_statement(table: str) -> str:
-    """Return the SELECT of project, response id and key of what was used, of billable spans."""
-    where = "valid AND billable AND response_id != ''"
-    return f"SELECT DISTINCT project_id, response_id, usage_key FROM {table} WHERE {where}"
+    """Return the SELECT of project, name and key of what was used, of calls that the gateway may have seen too."""
+    return f"SELECT DISTINCT project_id, {CALL_NAME}, usage_key FROM {table} WHERE valid AND {MAY_REPEAT}"
 
 
 def _priced(table: str) -> str:

@@ -224,62 +224,6 @@ def test_costs_are_those_of_the_price_rule_to_the_last_digit(world: World) -> No
     assert {row[6] for row in rows} >= {"priced", "unpriced"}
 
 
-def test_a_call_that_the_gateway_bills_is_billed_once(world: World) -> None:
-    gateway = world.gateway()
-    seen = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 9}
-    ours = span(attributes={**seen, "gen_ai.response.id": "chatcmpl-77"})
-    other = span(attributes={**seen, "gen_ai.response.id": "chatcmpl-78"})
-    world.put(gateway, world.closed(identity(), answer_id="chatcmpl-77"))
-    world.put(gateway, world.body(b"", records=2, payload=body(ours, other)))
-    world.ingest().drain()
-    rows = world.rows(
-        "SELECT source, response_id, billable, cost_reason FROM spans WHERE project_id = %(project)s ORDER BY ALL"
-    )
-    assert rows == [
-        ("gateway", "chatcmpl-77", True, ""),
-        ("otlp", "chatcmpl-77", False, "billed_by_gateway"),
-        ("otlp", "chatcmpl-78", True, ""),
-    ]
-
-
-@pytest.mark.parametrize("restarted", [False, True])
-def test_an_sdk_that_is_read_before_the_gateway_bills_and_the_gateway_does_not(world: World, restarted: bool) -> None:
-    gateway = world.gateway()
-    ours = span(
-        attributes={
-            "gen_ai.operation.name": "chat",
-            "gen_ai.request.model": "gpt-4o",
-            "gen_ai.usage.input_tokens": 9,
-            "gen_ai.response.id": "chatcmpl-79",
-        }
-    )
-    ingest = world.ingest()
-    world.put(gateway, world.body(b"", records=1, payload=body(ours)))
-    ingest.drain()
-    world.put(gateway, world.closed(identity(), answer_id="chatcmpl-79"))
-    (world.ingest() if restarted else ingest).drain()
-    rows = world.rows(
-        "SELECT source, billable, cost_usd > 0, cost_status, cost_reason FROM spans WHERE project_id = %(project)s "
-        "ORDER BY source"
-    )
-    assert rows == [("gateway", False, None, "not_billable", "billed_by_sdk"), ("otlp", True, True, "priced", "")]
-
-
-def test_an_sdk_that_does_not_know_the_price_leaves_the_bill_to_the_gateway(world: World) -> None:
-    gateway = world.gateway()
-    told = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "nobody-heard-of", "gen_ai.usage.input_tokens": 9}
-    ingest = world.ingest()
-    world.put(
-        gateway,
-        world.body(b"", records=1, payload=body(span(attributes={**told, "gen_ai.response.id": "chatcmpl-80"}))),
-    )
-    ingest.drain()
-    world.put(gateway, world.closed(identity(), answer_id="chatcmpl-80"))
-    ingest.drain()
-    rows = world.rows("SELECT source, cost_usd > 0, cost_status FROM spans WHERE project_id = %(project)s ORDER BY 1")
-    assert rows == [("gateway", True, "priced"), ("otlp", None, "unpriced")]
-
-
 def test_secrets_in_texts_are_masked(world: World) -> None:
     secret = "sk-" + "a1B2" * 8
     said = {"gen_ai.input.messages": f"my key is {secret}", "note": secret, "gen_ai.usage.input_tokens": 3}
