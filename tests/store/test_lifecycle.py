@@ -136,11 +136,11 @@ def test_kill_after_kill_loses_nothing_acknowledged_and_doubles_nothing(own: Ser
     make parts, views make more tables, so a kill can fall between any two of them.
     """
     (tmp_path / "row.proto").write_text(PROTO)
-    size, batches = 4000, 24
+    size, kills = 4000, 8
     with own.connect() as store:
         for statement in TABLES:
             store.writer.command(statement)
-        done = threading.Event()
+        enough = threading.Event()
         acknowledged = [0]
 
         def send(batch: int) -> None:
@@ -165,29 +165,26 @@ def test_kill_after_kill_loses_nothing_acknowledged_and_doubles_nothing(own: Ser
             )
 
         def work() -> None:
-            for batch in range(batches):
-                while True:
-                    try:
-                        send(batch)
-                        break
-                    except (StoreUnavailable, QueryFailed):
-                        time.sleep(0.01)
-                acknowledged[0] = batch + 1
-            done.set()
+            while not enough.is_set():
+                try:
+                    send(acknowledged[0])
+                except (StoreUnavailable, QueryFailed):
+                    time.sleep(0.01)  # and once more, under the same token
+                else:
+                    acknowledged[0] += 1
 
         worker = threading.Thread(target=work)
         worker.start()
-        rounds = 0
-        while not done.wait(0.03 + (rounds * 7 % 11) * 0.013) and rounds < 12:
+        for number in range(kills):
+            time.sleep(0.03 + (number * 7 % 11) * 0.013)  # somewhere in an insert: no event says where
             own.kill()
             own.start()
             least = acknowledged[0] * size
             assert store.writer.rows("SELECT uniqExact(k) >= %(least)s FROM rows", {"least": least}) == [(1,)]
-            rounds += 1
+        enough.set()
         worker.join(timeout=200)
-        assert done.is_set()
-        assert rounds >= 5
-        check(store, size * batches)
+        assert not worker.is_alive()
+        check(store, size * acknowledged[0])
 
 
 def check(store: Store, expected: int) -> None:

@@ -14,8 +14,10 @@ from ingestion.store.server.connection import Service
 from ingestion.store.server.directory import DirectoryInUse, DirectoryLock
 from ingestion.store.server.engine import Engine, EngineError
 from ingestion.store.server.listener import Listener
+from ingestion.store.server.tokens import forget_lost_tokens
 from ingestion.store.server.watcher import Watcher
 
+log = logging.getLogger("store")
 HOST = "127.0.0.1"
 USER = "spanmeter"
 PATIENCE = 30.0  # seconds that a stop waits for inserts
@@ -54,9 +56,12 @@ def serve(settings: StoreSettings) -> None:
 
 
 def open_engine(directory: Path, memory_bytes: int) -> Engine:
-    """Write the engine's configuration and open it."""
+    """Write the engine's configuration, undo what a kill left half done, and open it."""
     config = directory / "engine.xml"
     config.write_text(engine_config(memory_bytes=memory_bytes), encoding="utf-8")
+    forgotten = forget_lost_tokens(directory)
+    if forgotten:
+        log.info("an insert was cut off by a kill: %d of its blocks will be taken when it is repeated", forgotten)
     try:
         return Engine(directory, config)
     except EngineError as error:
