@@ -50,9 +50,11 @@ class Decoder:
             except EngineError as error:
                 raise QueryFailed(error.code, error.message) from None
 
-    def blocks(self, sql: str, params: Mapping[str, Any]) -> Iterable[bytes]:
+    def blocks(
+        self, sql: str, params: Mapping[str, Any], *, settings: Mapping[str, str | int | float]
+    ) -> Iterable[bytes]:
         """Return a query's answer as Native blocks."""
-        return blocks.split(self._run(sql, params, None))
+        return blocks.split(self._run(sql, params, settings))
 
     def close(self) -> None:
         """Give the memory back; the next statement opens it again."""

@@ -16,6 +16,7 @@ from ingestion.store.client import QueryFailed, Writer
 from ingestion.store.decoder import Decoder
 from ingestion.store.otlp.statement import (
     INSERTED,
+    ONE_SORTED_BLOCK,
     SETTINGS,
     create_statement,
     insert_statement,
@@ -184,11 +185,12 @@ class Staging:
         }
         decoder = self._decoder
         if decoder is None:
-            self._store.command(insert_statement(self._table), given, token=token, settings=ONE_BLOCK)
+            settings = {**ONE_BLOCK, **ONE_SORTED_BLOCK}
+            self._store.command(insert_statement(self._table), given, token=token, settings=settings)
             return
 
         def make(columns: list[tuple[str, str]]) -> Iterable[bytes]:
-            return decoder.blocks(relay_statement(self._table, columns), given)
+            return decoder.blocks(relay_statement(self._table, columns), given, settings=ONE_SORTED_BLOCK)
 
         self._store.relay("spans", INSERTED, make, token=token, settings=ONE_BLOCK)
 

@@ -15,7 +15,7 @@ from ingestion.store.decoder import Decoder
 from ingestion.store.staging import Staging
 from ingestion.worker.assemble import SCHEMA, generous_patterns
 from tests.ingestion.otlp.sent import body, span
-from tests.ingestion.world import Interrupt, World, traces
+from tests.ingestion.world import Interrupt, World, interrupting, traces
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*.json"))
 KEY = "sk-" + "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -128,4 +128,29 @@ def test_a_batch_of_many_blocks_is_one_however_often_it_is_sent(world: World, de
             world.ingest(staging=staging(world, decoder, elsewhere)).drain()
     world.ingest(staging=staging(world, decoder, elsewhere)).drain()
     assert world.spans() == [("otlp", "unset", 3000)]
+    world.assert_balanced()
+
+
+@pytest.mark.parametrize("replayed_elsewhere", [False, True])
+@pytest.mark.parametrize("begun_elsewhere", [False, True])
+@pytest.mark.parametrize(("begun", "replayed"), [(1, 1000), (1000, 1), (2, 3)])
+def test_a_batch_is_stored_once_however_it_was_cut_and_sent(
+    world: World, decoder: Decoder, begun_elsewhere: bool, replayed_elsewhere: bool, begun: int, replayed: int
+) -> None:
+    """How many bodies are unfolded together is the engine's choice; the settings may name another way meanwhile."""
+
+    def unfolding(*, elsewhere: bool, bodies: int) -> Staging:
+        made = staging(world, decoder)
+        if not elsewhere:
+            made = Staging(world.store.writer, world.home, schema=SCHEMA, patterns=generous_patterns(Redactor()))
+        made._reading["max_block_size"] = bodies
+        return made
+
+    gateway = world.gateway()
+    world.put(gateway, *(world.body(traces(4, seed=seed), records=4) for seed in range(7)))
+    with pytest.raises(Interrupt):
+        first = unfolding(elsewhere=begun_elsewhere, bodies=begun)
+        world.ingest(staging=first, step=interrupting("bodies inserted")).drain()
+    world.ingest(staging=unfolding(elsewhere=replayed_elsewhere, bodies=replayed)).drain()
+    assert world.spans() == [("otlp", "unset", 28)]
     world.assert_balanced()
