@@ -38,10 +38,10 @@ def test_the_hash_is_the_one_that_tiktoken_checks(monkeypatch):
 
 
 @settings(max_examples=50)
-@given(st.text(), st.text())
-def test_any_text(text, more):
-    assert tokens.count(text + more) <= tokens.count(text) + tokens.count(more) + 1
-    tokens.count(text + "\ud800")
+@given(st.text())
+def test_any_text(text):
+    assert bool(text) <= tokens.count(text) <= len(text.encode())
+    assert tokens.count(text + "\ud800") > 0
 
 
 def test_a_long_run_of_one_character_is_cheap():
