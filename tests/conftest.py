@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from ingestion.settings import StoreSettings
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from apps.analytics.run import Reads
 
 ROOT = Path(__file__).resolve().parents[1]
+# No example is timed: a machine may be busy. Where everything is required, as before a change lands, the examples are
+# the same each time; elsewhere each run looks at new ones.
+hypothesis.settings.register_profile(
+    "spanmeter", deadline=None, derandomize=bool(os.environ.get("SPANMETER_TEST_REQUIRE"))
+)
+hypothesis.settings.load_profile("spanmeter")
 
 
 def pytest_configure() -> None:
