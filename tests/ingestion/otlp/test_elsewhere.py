@@ -148,9 +148,11 @@ def test_a_batch_is_stored_once_however_it_was_cut_and_sent(
 
     gateway = world.gateway()
     world.put(gateway, *(world.body(traces(4, seed=seed), records=4) for seed in range(7)))
+    first = world.ingest(
+        staging=unfolding(elsewhere=begun_elsewhere, bodies=begun), step=interrupting("bodies inserted")
+    )
     with pytest.raises(Interrupt):
-        first = unfolding(elsewhere=begun_elsewhere, bodies=begun)
-        world.ingest(staging=first, step=interrupting("bodies inserted")).drain()
+        first.drain()
     world.ingest(staging=unfolding(elsewhere=replayed_elsewhere, bodies=replayed)).drain()
     assert world.spans() == [("otlp", "unset", 28)]
     world.assert_balanced()
