@@ -128,11 +128,12 @@ class Staging:
             self._fill(file)
 
     def _make(self, file: Path) -> None:
-        # Made anew by each process: another version of this program may have other columns.
+        # Made anew by each process: another version of this program may have other columns. In one step, because what a
+        # killed process asked for last may still be under way.
         empty = file.with_name("empty.bin")
         empty.write_bytes(b"")
         self._client.command(f"CREATE DATABASE IF NOT EXISTS {_DATABASE}")
-        self._client.command(f"DROP TABLE IF EXISTS {self._table} SYNC")
+        self._client.command(f"TRUNCATE TABLE IF EXISTS {self._table}")  # what is replaced is kept for minutes
         self._client.command(create_statement(self._table), {"file": str(empty)}, settings=self._reading)
         try:
             self._client.rows("SELECT multiMatchAny('', %(patterns)s)", {"patterns": self._given()})

@@ -212,7 +212,8 @@ def _unfolded(file: str, traits: Traits) -> str:
 def create_statement(table: str) -> str:
     """Return the DDL of a staging table. Parameter: file, which may be empty."""
     names = ", ".join(f"column_{name} AS {name}" for name in _staged(EVERYTHING))
-    return f"CREATE TABLE {table} ENGINE = Memory AS SELECT {names} FROM (\n{_unfolded('%(file)s', EVERYTHING)}\n)"
+    rows = f"SELECT {names} FROM (\n{_unfolded('%(file)s', EVERYTHING)}\n)"
+    return f"CREATE OR REPLACE TABLE {table} ENGINE = Memory AS {rows}"
 
 
 @lru_cache(16)
